@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files written so that nothing is visible under its final name until it is whole and flushed.
+ */
+#ifndef HM_BASE_FILE_H
+#define HM_BASE_FILE_H
+
+#include "base/dir.h"
+
+/* Writes bytes under path, whole or not at all: temporary file, flush, rename, flush of the folder.
+ * Missing parent folders are made. mode as for open (0600 for secrets). */
+HM_MUST_CHECK enum hm_rc hm_file_replace(const struct hm_dir *dir, const char *path, mode_t mode,
+                                         struct hm_bytes bytes, struct hm_err *err);
+
+/* As hm_file_replace, for a path of the user's (not below a folder of ours). */
+HM_MUST_CHECK enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,
+                                            struct hm_err *err);
+/* Reads a path of the user's ("-": standard input), following links; as hm_dir_read otherwise. */
+HM_MUST_CHECK enum hm_rc hm_file_read_path(const char *path, struct hm_err *err,
+                                           struct hm_buf *ret_buf);
+
+/* A file being written, under a temporary or partial name until committed. */
+struct hm_file_writer {
+    struct hm_dir dir; /* parent folder, owned */
+    int fd;
+    char *temp_name;  /* owned */
+    char *final_name; /* owned */
+    uint64_t size;    /* bytes written so far (for a kept partial file: including those found) */
+    uint64_t flushed; /* up to where write-back was started */
+    bool keep;        /* keep the partial file on done (for resuming) */
+};
+
+#define HM_FILE_WRITER_INIT                                                                        \
+    {                                                                                              \
+        .dir = HM_DIR_INIT, .fd = -1                                                               \
+    }
+
+/* Starts path below dir. keep false: a fresh temporary file that _done removes. keep true: the file
+ * ".NAME.partial", reopened and appended to if it exists, and left in place by _done. */
+HM_MUST_CHECK enum hm_rc hm_file_writer_open(const struct hm_dir *dir, const char *path,
+                                             mode_t mode, bool keep, struct hm_err *err,
+                                             struct hm_file_writer *ret_writer);
+/* Appends; starts write-back of what is behind, so that the final flush is short. HM_EIO. */
+HM_MUST_CHECK enum hm_rc hm_file_writer_write(struct hm_file_writer *writer, struct hm_bytes bytes,
+                                              struct hm_err *err);
+/* Cuts the file back to nothing (a partial file that proved wrong). */
+HM_MUST_CHECK enum hm_rc hm_file_writer_reset(struct hm_file_writer *writer, struct hm_err *err);
+/* Flush, rename to the final name, flush of the folder. The writer is finished either way. */
+HM_MUST_CHECK enum hm_rc hm_file_writer_commit(struct hm_file_writer *writer, struct hm_err *err);
+/* Drops the file unless committed; a kept partial file is dropped only if discard is true. */
+void hm_file_writer_abort(struct hm_file_writer *writer, bool discard);
+void hm_file_writer_done(struct hm_file_writer *writer);
+
+#endif

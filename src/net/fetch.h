@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Getting bytes by URL: file:// (or a plain path) by ourselves, http:// and https:// through
+ * libcurl, which is loaded on the first remote URL so that offline commands start in milliseconds.
+ *
+ * Every transfer has a maximum size, a connect time-out, a low-speed limit and an allow-list of
+ * protocols; redirects are never followed for metadata and only to http(s) for images.
+ */
+#ifndef HM_NET_FETCH_H
+#define HM_NET_FETCH_H
+
+#include "base/buf.h"
+
+#define HM_FETCH_CONNECT_TIMEOUT_S 15
+#define HM_FETCH_STALL_TIMEOUT_S   30 /* below HM_FETCH_STALL_BYTES_S for this long: given up */
+#define HM_FETCH_STALL_BYTES_S     1000
+#define HM_FETCH_METADATA_TIMEOUT_S                                                                \
+    120 /* a whole metadata file; images have the stall limit alone */
+
+struct hm_fetch_options {
+    const char *proxy;      /* NULL: from the environment as curl reads it; "": none */
+    const char *ca_file;    /* NULL: the system's */
+    const char *user_agent; /* NULL: "hallmark/VERSION" */
+    bool allow_plain_http; /* false refuses http:// except to loopback addresses; signatures protect
+                              content, not privacy */
+};
+
+struct hm_fetch;
+
+/* Makes no connection and loads nothing yet. options are copied. */
+HM_MUST_CHECK enum hm_rc hm_fetch_new(const struct hm_fetch_options *options, struct hm_err *err,
+                                      struct hm_fetch **ret_fetch);
+void hm_fetch_free(struct hm_fetch *fetch);
+HM_DEFINE_FREE(hm_fetch_free, struct hm_fetch);
+
+/* Appends the object at url to buf, of at most buf's maximum. No redirects, no retries (a 404 is an
+ * answer). HM_ENOTFOUND: 404 (410), or no such file; HM_EFORMAT: longer than the maximum ("endless
+ * data"); HM_ENETWORK: everything else, naming URL, status or cause. */
+HM_MUST_CHECK enum hm_rc hm_fetch_get(struct hm_fetch *fetch, const char *url, struct hm_err *err,
+                                      struct hm_buf *ret_buf);
+
+/* Where a streamed object goes. restart is called, before any write, when the server cannot
+ * continue at the offset asked for and sends all from the start. Either may fail, which ends the
+ * transfer with that failure. */
+struct hm_fetch_sink {
+    enum hm_rc (*write)(void *ctx, struct hm_bytes bytes, struct hm_err *err);
+    enum hm_rc (*restart)(void *ctx, struct hm_err *err);
+    void *ctx;
+};
+
+/* Streams the object at url from offset on; the whole object is at most size_max bytes: more is
+ * HM_EFORMAT at once. A broken transfer is HM_ENETWORK; what was written stays written, so the
+ * caller can resume. */
+HM_MUST_CHECK enum hm_rc hm_fetch_stream(struct hm_fetch *fetch, const char *url, uint64_t offset,
+                                         uint64_t size_max, const struct hm_fetch_sink *sink,
+                                         struct hm_err *err);
+
+/* "URL" + "/" (if missing) + path, which is percent-encoded already. HM_EUSAGE for a scheme not
+ * known. */
+HM_MUST_CHECK enum hm_rc hm_fetch_url_join(const char *base, const char *path, struct hm_err *err,
+                                           struct hm_buf *ret_url);
+
+#endif
