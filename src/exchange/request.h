@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A signing request, carried to a signer without network (docs/formats.md 5). */
+#ifndef HM_EXCHANGE_REQUEST_H
+#define HM_EXCHANGE_REQUEST_H
+
+#include "base/ustar.h"
+#include "tuf/envelope.h"
+
+#define HM_REQUEST_DOCUMENT_COUNT_MAX 64
+#define HM_REQUEST_DOCUMENT_SIZE_MAX  67108864
+#define HM_REQUEST_HEAD_SIZE_MAX      65536
+#define HM_REQUEST_REASON_SIZE_MAX    500
+
+struct hm_request_document {
+    const char *role;
+    int64_t version;
+    struct hm_sha256 sha256;      /* of the bytes to sign */
+    struct hm_bytes current;      /* raw envelope published now, or empty */
+    struct hm_bytes next;         /* raw envelope with the bytes to sign */
+    struct hm_envelope *envelope; /* of next, parsed; sha256 checked against it */
+};
+
+struct hm_request {
+    const char *site;
+    const char *maker; /* or NULL */
+    int64_t created_unix_s;
+    const char *reason;
+    struct hm_bytes root;    /* raw, or empty */
+    struct hm_bytes targets; /* raw, or empty */
+    struct hm_bytes *identities;
+    size_t identity_count;
+    struct hm_request_document *documents;
+    size_t document_count;
+    struct hm_arena arena;
+};
+
+/* Syntax, order, limits and the digests of the list; trust in any of it is the signer's business
+ * (review.h). */
+HM_MUST_CHECK enum hm_rc hm_request_parse(struct hm_bytes raw, struct hm_err *err,
+                                          struct hm_request **ret_request);
+HM_MUST_CHECK enum hm_rc hm_request_write(const struct hm_request *request, struct hm_err *err,
+                                          struct hm_buf *ret_buf);
+void hm_request_free(struct hm_request *request);
+HM_DEFINE_FREE(hm_request_free, struct hm_request);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A maker's signed release on its way to a site: one archive (docs/formats.md 6). */
+#ifndef HM_EXCHANGE_SUBMISSION_H
+#define HM_EXCHANGE_SUBMISSION_H
+
+#include "base/ustar.h"
+#include "trust/layout.h"
+
+#define HM_SUBMISSION_IMAGE_COUNT_MAX 10000
+#define HM_SUBMISSION_HEAD_SIZE_MAX   4096
+
+/* Everything before the images, verified: the chain is unbroken, maker.json carries the threshold
+ * of the newest identity's keys, is for this maker and site, is not expired at now, every path is
+ * ID/.../.../.. of this maker, custom has no "vendor" and is within limits. */
+struct hm_submission {
+    const char *site;
+    const char *maker;
+    uint32_t image_count;
+    struct hm_bytes *identities; /* raw versions 1..N */
+    size_t identity_count;
+    struct hm_identity *identity; /* the newest */
+    struct hm_bytes maker_raw;    /* maker.json, or empty */
+    struct hm_targets *targets;   /* its content; NULL if absent */
+    struct hm_arena arena;
+};
+
+/* Reads and verifies the head; the reader then stands before the first image, so call
+ * hm_submission_next_image. */
+HM_MUST_CHECK enum hm_rc hm_submission_read(struct hm_ustar_reader *reader, int64_t now_unix_s,
+                                            struct hm_err *err,
+                                            struct hm_submission **ret_submission);
+/* The next image's target and size; *ret_target NULL at the end. HM_EFORMAT: not listed, out of
+ * order, twice, wrong count; HM_EMISMATCH: size. The caller streams it with hm_ustar_reader_read
+ * and compares the SHA-256. */
+HM_MUST_CHECK enum hm_rc hm_submission_next_image(struct hm_submission *submission,
+                                                  struct hm_ustar_reader *reader,
+                                                  struct hm_err *err,
+                                                  const struct hm_target **ret_target);
+void hm_submission_free(struct hm_submission *submission);
+HM_DEFINE_FREE(hm_submission_free, struct hm_submission);
+
+/* Writes the head; the caller adds "images/PATH" members in the order of paths and ends the
+ * archive. */
+HM_MUST_CHECK enum hm_rc hm_submission_write_head(struct hm_ustar_writer *writer, const char *site,
+                                                  const char *maker,
+                                                  const struct hm_bytes *identities,
+                                                  size_t identity_count, struct hm_bytes maker_raw,
+                                                  uint32_t image_count, struct hm_err *err);
+
+#endif

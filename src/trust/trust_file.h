@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The trust file: what a customer trusts about a site, under one fingerprint (docs/formats.md 4).
+ */
+#ifndef HM_TRUST_TRUST_FILE_H
+#define HM_TRUST_TRUST_FILE_H
+
+#include "trust/layout.h"
+
+#define HM_TRUST_FILE_SIZE_MAX      1048576
+#define HM_TRUST_FILE_PIN_COUNT_MAX 4096
+
+struct hm_trust_pin {
+    const char *id;
+    struct hm_sha256 first; /* SHA-256 of the maker's first identity */
+};
+
+struct hm_trust_file {
+    const char *site;
+    const char *url;      /* or NULL */
+    struct hm_bytes root; /* the root envelope's bytes, verified by itself */
+    bool trial;
+    struct hm_trust_pin *pins;
+    size_t pin_count;
+    enum hm_grade floor; /* HM_GRADE_ATTESTED, or HM_GRADE_INTRODUCED for "maker" */
+    struct hm_sha256 fingerprint;
+    struct hm_arena arena;
+};
+
+/* Copies what it keeps. HM_EFORMAT; HM_ESIGNATURE if the root in it is not signed by its own
+ * threshold; HM_EMISMATCH if that root names another site. */
+HM_MUST_CHECK enum hm_rc hm_trust_file_parse(struct hm_bytes raw, struct hm_err *err,
+                                             struct hm_trust_file **ret_file);
+HM_MUST_CHECK enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, struct hm_err *err,
+                                             struct hm_buf *ret_buf);
+void hm_trust_file_free(struct hm_trust_file *file);
+HM_DEFINE_FREE(hm_trust_file_free, struct hm_trust_file);
+/* "1a2b3c4d 5e6f..." in groups of eight; room for 72. */
+void hm_trust_file_format_fingerprint(const struct hm_sha256 *fingerprint, char ret_text[72]);
+/* 64 hexadecimal digits, white space and ':' ignored. HM_EUSAGE. */
+HM_MUST_CHECK enum hm_rc hm_trust_file_parse_fingerprint(const char *text, struct hm_err *err,
+                                                         struct hm_sha256 *ret_fingerprint);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rules of trust, in one place: may this path or digest be installed, and on whose word?
+ *
+ * In: what was verified (a refreshed TUF client, the site's layout, the maker's identity chain) and
+ * what the customer remembers and demands. Out: a verdict. Nothing is fetched here, and nobody else
+ * decides.
+ */
+#ifndef HM_TRUST_VERDICT_H
+#define HM_TRUST_VERDICT_H
+
+#include "trust/layout.h"
+#include "trust/trust_file.h"
+
+/* What this customer knows about one maker from before. */
+struct hm_memory {
+    bool is_known;  /* seen at this site before */
+    bool was_maker; /* with grade "maker": never again less */
+    bool is_pinned;
+    struct hm_sha256
+        first; /* of the identity pinned or seen first; valid if was_maker or is_pinned */
+    int64_t identity_version; /* newest seen; 0: none */
+};
+
+/* Rule of makers: is this maker, as targets.json presents it, the one the customer knows?
+ * identity: the newest of its verified chain (NULL for an attested maker). Refuses: a grade that
+ * fell; another first identity than pinned or seen; an identity older than seen; delegation keys
+ * that are not the newest identity's (HM_EAGAIN: cannot tell); an identity that is not the one
+ * targets.json names; a grade below floor. On HM_OK *ret_grade is set. */
+HM_MUST_CHECK enum hm_rc hm_verdict_maker(const struct hm_layout *layout,
+                                          const struct hm_layout_maker *maker,
+                                          const struct hm_identity *identity,
+                                          const struct hm_memory *memory, enum hm_grade floor,
+                                          struct hm_err *err, enum hm_grade *ret_grade);
+
+/* A target that both signed (or, attested, the vendor alone). Only hm_verdict_path makes one. */
+struct hm_release_file {
+    struct hm_path path;
+    uint64_t length;
+    struct hm_sha256 sha256;
+    struct hm_bytes custom; /* as in release~ID, raw */
+    enum hm_grade grade;
+};
+
+/* Both-sign rule: release lists path; for grade maker, maker_role lists the same path, length,
+ * SHA-256 and custom, is made for this site and under this identity's keys. release and maker_role
+ * come from hm_client_role with the delegations of the layout. HM_EUNKNOWN: not released;
+ * HM_EREFUSED: only one of the two signed, or they differ, naming which. */
+HM_MUST_CHECK enum hm_rc hm_verdict_path(const struct hm_layout *layout,
+                                         const struct hm_layout_maker *maker, enum hm_grade grade,
+                                         const struct hm_targets *release,
+                                         const struct hm_targets *maker_role, struct hm_bytes path,
+                                         struct hm_err *err, struct hm_release_file *ret_file);
+
+#endif
