@@ -54,7 +54,8 @@ void hm_json_init(struct hm_json *json, struct hm_bytes input, struct hm_arena *
 HM_MUST_CHECK enum hm_rc hm_json_peek(struct hm_json *json, struct hm_err *err,
                                       enum hm_json_kind *ret_kind);
 
-/* Objects: begin, then next until *ret_more is false; after each true read exactly one value. */
+/* Objects: begin, then next until *ret_more is false; after each true read exactly one value. After
+ * a failure of any function the reader is of no more use. */
 HM_MUST_CHECK enum hm_rc hm_json_object_begin(struct hm_json *json, struct hm_err *err);
 HM_MUST_CHECK enum hm_rc hm_json_object_next(struct hm_json *json, struct hm_err *err,
                                              bool *ret_more, struct hm_bytes *ret_key);
@@ -63,14 +64,16 @@ HM_MUST_CHECK enum hm_rc hm_json_array_begin(struct hm_json *json, struct hm_err
 HM_MUST_CHECK enum hm_rc hm_json_array_next(struct hm_json *json, struct hm_err *err,
                                             bool *ret_more);
 
-/* Values. HM_EFORMAT where the next value is of another kind. Strings are unescaped; U+0000 is
- * refused. */
+/* Values. HM_EFORMAT where the next value is of another kind. Strings are unescaped (into the
+ * arena, HM_ENOMEM) where they have escapes, else they are views of the input; U+0000 is refused.
+ * hm_json_int refuses fractions, exponents and what is beyond 64 bits. */
 HM_MUST_CHECK enum hm_rc hm_json_string(struct hm_json *json, struct hm_err *err,
                                         struct hm_bytes *ret_text);
 HM_MUST_CHECK enum hm_rc hm_json_int(struct hm_json *json, struct hm_err *err, int64_t *ret_value);
 HM_MUST_CHECK enum hm_rc hm_json_bool(struct hm_json *json, struct hm_err *err, bool *ret_value);
 HM_MUST_CHECK enum hm_rc hm_json_null(struct hm_json *json, struct hm_err *err);
-/* Reads any value, checking all of it, and gives its bytes as they stand in the input. */
+/* Reads any value, checking all of it, and gives its bytes as they stand in the input. ret_span may
+ * be NULL. */
 HM_MUST_CHECK enum hm_rc hm_json_skip(struct hm_json *json, struct hm_err *err,
                                       struct hm_bytes *ret_span);
 /* As hm_json_skip; also says whether those bytes are in canonical form already. */
@@ -79,8 +82,9 @@ HM_MUST_CHECK enum hm_rc hm_json_skip_canonical(struct hm_json *json, struct hm_
 /* Only white space may be left. */
 HM_MUST_CHECK enum hm_rc hm_json_end(struct hm_json *json, struct hm_err *err);
 
-/* Appends the canonical form of one JSON text. HM_EFORMAT for what is no strict JSON or has a
- * number that is no integer; HM_ENOMEM. */
+/* Appends the canonical form of one JSON text, never longer than the text. HM_EFORMAT for what is
+ * no strict JSON, has a number that is no integer ("-0" becomes "0", 1.0 and 1e3 are refused; any
+ * size goes) or does not fit *ret_buf; HM_ENOMEM. Nothing is appended on failure. */
 HM_MUST_CHECK enum hm_rc hm_json_canonicalise(struct hm_bytes text, struct hm_err *err,
                                               struct hm_buf *ret_buf);
 

@@ -2,7 +2,8 @@
 /*
  * Writes JSON into a buffer. The first error sticks and is returned by hm_json_writer_end, so that
  * writing code reads as a list. Keys are written in the order of the calls; what is signed goes
- * through hm_json_canonicalise afterwards.
+ * through hm_json_canonicalise afterwards. Calls that make no JSON (a key in an array, a value
+ * without its key, a bracket too many, nesting past HM_JSON_DEPTH_MAX) stick as HM_EINTERNAL.
  */
 #ifndef HM_BASE_JSON_WRITER_H
 #define HM_BASE_JSON_WRITER_H
@@ -15,7 +16,9 @@ struct hm_json_writer {
     enum hm_rc rc;
     uint32_t depth;
     uint32_t has_items; /* bit per depth */
+    uint32_t is_object; /* likewise */
     bool after_key;
+    bool has_value; /* the one value at the top has begun */
 };
 
 void hm_json_writer_init(struct hm_json_writer *writer, struct hm_buf *buf, bool pretty);
@@ -25,7 +28,7 @@ void hm_json_writer_array_begin(struct hm_json_writer *writer);
 void hm_json_writer_array_end(struct hm_json_writer *writer);
 void hm_json_writer_key(struct hm_json_writer *writer, const char *key);
 void hm_json_writer_key_bytes(struct hm_json_writer *writer, struct hm_bytes key);
-/* Text that is not UTF-8 sticks as HM_EFORMAT. */
+/* Text that is not UTF-8 or has U+0000 sticks as HM_EFORMAT, as does a key of that kind. */
 void hm_json_writer_string(struct hm_json_writer *writer, struct hm_bytes text);
 void hm_json_writer_str(struct hm_json_writer *writer, const char *text);
 void hm_json_writer_int(struct hm_json_writer *writer, int64_t value);
@@ -39,7 +42,8 @@ void hm_json_writer_time(struct hm_json_writer *writer, int64_t unix_s);
 /* Short for key + value. */
 void hm_json_writer_key_str(struct hm_json_writer *writer, const char *key, const char *text);
 void hm_json_writer_key_int(struct hm_json_writer *writer, const char *key, int64_t value);
-/* HM_OK if every call succeeded and all brackets are closed. */
+/* HM_OK if every call succeeded and all brackets are closed. Ends pretty text with a newline. The
+ * first error: HM_EFORMAT (bad text, or past the buffer's size_max), HM_ENOMEM, HM_EINTERNAL. */
 HM_MUST_CHECK enum hm_rc hm_json_writer_end(struct hm_json_writer *writer, struct hm_err *err);
 
 #endif

@@ -8,9 +8,15 @@
 
 /* Limits of names (docs/formats.md, "Paths"). */
 #define HM_TEXT_NAME_SIZE_MAX 64 /* one part of a target path: fits every file system and URL */
+/* One part of a path pattern: no file system has longer names; bounds the work of matching. */
+#define HM_TEXT_PATTERN_PART_SIZE_MAX 1024
 
 /* Well-formed UTF-8 without surrogates, shortest form only; NUL is allowed. */
 bool hm_text_is_utf8(struct hm_bytes text);
+
+/* Reads the first character of text: its size in bytes (1 to 4), or 0 where text is empty or does
+ * not start with well-formed UTF-8. */
+size_t hm_text_utf8(struct hm_bytes text, uint32_t *ret_char);
 
 /* [a-z0-9][a-z0-9._+-]*, 1 to HM_TEXT_NAME_SIZE_MAX bytes: an ID, product or version. */
 bool hm_text_is_name(struct hm_bytes text);
@@ -33,22 +39,26 @@ HM_MUST_CHECK enum hm_rc hm_text_percent(struct hm_buf *buf, struct hm_bytes tex
 HM_MUST_CHECK enum hm_rc hm_text_percent_path(struct hm_buf *buf, struct hm_bytes path,
                                               struct hm_err *err);
 
-/* Appends text fit for a terminal or log: control, bidirectional and invalid bytes as \xNN or
- * \u{NNNN}. */
+/* Appends text fit for a terminal or log. Control characters below U+0080 and bytes that are not
+ * UTF-8 become \xNN; U+0080 to U+009F, line separators, byte-order marks and whatever turns the
+ * direction of writing become \u{NNNN}. A backslash stays: escaping twice changes nothing. */
 HM_MUST_CHECK enum hm_rc hm_text_escape(struct hm_buf *buf, struct hm_bytes text,
                                         struct hm_err *err);
 
-/* TUF path pattern: '*' and '?' match anything but '/', "[...]" is literal here as Hallmark writes
- * no classes but reads them as Unix globs do; byte-wise, case-sensitive, locale-independent, and
- * linear in time times pattern size (no exponential backtracking). TUF 1.0.34 section 4.5,
- * "PATHPATTERN". */
+/* TUF path pattern (TUF 1.0.34 section 4.5, "PATHPATTERN"), read as fnmatch(FNM_PATHNAME) does in
+ * the C locale: '*' and '?' match anything but '/', "[a-z]", "[!a-z]" and "[[:digit:]]" one byte, a
+ * backslash takes the next byte literally. A '[' without its ']' in the same part is literal;
+ * "[.x.]" and "[=x=]" match nothing, and neither does a part of the pattern that is longer than
+ * HM_TEXT_PATTERN_PART_SIZE_MAX. Byte-wise and case-sensitive. No backtracking beyond the last '*':
+ * time grows with pattern size times path size. Hallmark itself writes no classes and no
+ * backslashes. */
 bool hm_text_is_match(struct hm_bytes pattern, struct hm_bytes path);
 
 /* Order of version strings: digit runs as numbers (any length), the rest by bytes, ties by bytes.
  */
 int hm_text_compare_versions(struct hm_bytes a, struct hm_bytes b);
 
-/* "1.5 MiB"; ret has room for 16. */
+/* "1.5 MiB", "17 B": one decimal, rounded. */
 void hm_text_size(uint64_t size, char ret[16]);
 
 #endif
