@@ -2,11 +2,36 @@
 /*
  * Public keys and the verification of signatures.
  *
- * A key is named by its TUF key type and scheme (TUF 1.0.34 section 4.2): ed25519/ed25519,
- * ecdsa/ecdsa-sha2-nistp256, ecdsa/ecdsa-sha2-nistp384, rsa/rsassa-pss-sha256 (also -sha384,
- * -sha512), and the older spellings "ecdsa-sha2-nistp256" as key type with an uncompressed point in
- * hexadecimal. Others are unknown: the caller ignores and does not count them. The table of schemes
- * names OpenSSL algorithms as text, and a scheme that the installed OpenSSL lacks is unknown too.
+ * A key is named by its TUF key type and scheme (TUF 1.0.34 section 4.2):
+ *
+ *   ed25519              ed25519                           32 bytes in hexadecimal
+ *   ecdsa                ecdsa-sha2-nistp256, -nistp384    PEM
+ *   ecdsa-sha2-nistp256  ecdsa-sha2-nistp256               PEM or uncompressed point in hexadecimal
+ *   ecdsa-sha2-nistp384  ecdsa-sha2-nistp384               likewise (both are older spellings)
+ *   rsa                  rsassa-pss-sha256, -384, -512     PEM
+ *   ml-dsa               ml-dsa-44/1, -65/1, -87/1         PEM (TAP 21)
+ *
+ * Others are unknown, among them rsa-pkcs1v15-*: the caller ignores and does not count them. The
+ * table of schemes names OpenSSL algorithms as text, and a scheme that the installed OpenSSL lacks
+ * is unknown too (ML-DSA needs OpenSSL 3.5).
+ *
+ * What is a key:
+ * - PEM is one SubjectPublicKeyInfo in DER with nothing around it but white space, lines of any
+ *   length; the algorithm must be the scheme's. Curves given by their parameters and compressed
+ *   points are refused, so that one key has one DER. Hexadecimal is in either case.
+ * - Ed25519: canonical (y < p), not of small order. A key that is not on the curve is accepted and
+ *   verifies nothing.
+ * - ECDSA: the point is on the curve.
+ * - RSA: 2048 to 8192 bits, odd modulus, odd exponent from 65537 to 2^31 - 1.
+ *
+ * What is a signature:
+ * - Ed25519: 64 bytes, S < L, the equation without the cofactor, R compared as bytes (so R is
+ *   canonical). A small-order R is no reason to refuse: it gives nobody a signature they could not
+ *   make otherwise.
+ * - ECDSA: strict DER, r and s from 1 to n - 1. Both (r, s) and (r, n - s) are valid, as
+ * everywhere.
+ * - RSA PSS: exactly as long as the modulus, MGF1 with the same digest, a salt of any length.
+ * - ML-DSA: over "tuf", 0x01 and the SHA-512 of the message (TAP 21), empty context.
  */
 #ifndef HM_CRYPTO_KEY_H
 #define HM_CRYPTO_KEY_H
@@ -14,7 +39,7 @@
 #include "base/buf.h"
 #include "crypto/digest.h"
 
-/* Limits: an RSA-8192 key in PEM is 1.5 KB, its signature 1 KiB; ML-DSA-87's are 2.6 KB and 4.6 KB.
+/* Limits: an RSA-8192 key in PEM is 1.5 KB, its signature 1 KiB; ML-DSA-87's are 3.6 KB and 4.6 KB.
  */
 #define HM_KEY_PUBLIC_SIZE_MAX    16384
 #define HM_KEY_SIGNATURE_SIZE_MAX 8192
@@ -22,6 +47,7 @@
 #define HM_KEY_RSA_BITS_MAX       8192 /* verification cost grows with the square */
 #define HM_KEY_ID_HEX_SIZE        65   /* with NUL */
 
+/* Immutable: any number of threads may verify with one key. */
 struct hm_key;
 
 /* A key as TUF metadata holds it. HM_EUNKNOWN: a type, scheme or curve not known here (to be
@@ -31,7 +57,7 @@ HM_MUST_CHECK enum hm_rc hm_key_parse_tuf(struct hm_bytes keytype, struct hm_byt
                                           struct hm_bytes public_text, struct hm_err *err,
                                           struct hm_key **ret_key);
 /* A ".pub" file: SubjectPublicKeyInfo in PEM. The scheme follows from the key (RSA:
- * rsassa-pss-sha256). */
+ * rsassa-pss-sha256). Errors as hm_key_parse_tuf. */
 HM_MUST_CHECK enum hm_rc hm_key_parse_pem(struct hm_bytes pem, struct hm_err *err,
                                           struct hm_key **ret_key);
 /* Appends the SubjectPublicKeyInfo in PEM. */
@@ -40,13 +66,16 @@ HM_MUST_CHECK enum hm_rc hm_key_write_pem(const struct hm_key *key, struct hm_er
 void hm_key_free(struct hm_key *key);
 HM_DEFINE_FREE(hm_key_free, struct hm_key);
 
-/* As written into metadata; static or owned by the key. */
+/* As written into metadata; static or owned by the key. The public text is the one given to
+ * hm_key_parse_tuf, byte for byte; for other keys hexadecimal (Ed25519) or PEM as OpenSSL writes
+ * it, with the last newline. */
 const char *hm_key_type(const struct hm_key *key);
 const char *hm_key_scheme(const struct hm_key *key);
 const char *hm_key_public(const struct hm_key *key);
 /* SHA-256 of the DER SubjectPublicKeyInfo: the same for every spelling of the same key material. */
 const struct hm_sha256 *hm_key_material(const struct hm_key *key);
-/* The TUF key id this project gives: SHA-256 of the canonical key object, in hexadecimal. */
+/* The TUF key id this project gives: SHA-256 of {"keytype":T,"keyval":{"public":P},"scheme":S} in
+ * canonical JSON, in hexadecimal; the same as python-securesystemslib gives. */
 const char *hm_key_id(const struct hm_key *key);
 
 /* HM_OK only if signature is a valid signature of message by key; else HM_ESIGNATURE (or HM_ENOMEM,
