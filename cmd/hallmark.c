@@ -1,8 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <stdio.h>
+/* The command "hallmark": finds the subcommand. */
+#include "cmd.h"
 
-int main(void)
+static int run_version(int argc, char **argv)
 {
-    puts("hallmark " HM_VERSION);
-    return 0;
+    (void)argc;
+    (void)argv;
+    (void)puts("hallmark " HM_VERSION);
+    return fflush(stdout) == 0 ? 0 : 4;
+}
+
+/* In the order a newcomer meets them. */
+static const struct hm_cmd commands[] = {
+    {"--version", run_version, "print the version"},
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    return hm_cmd_dispatch("hallmark", commands, argc, argv);
 }
