@@ -14,28 +14,44 @@
 #define HM_FETCH_CONNECT_TIMEOUT_S 15
 #define HM_FETCH_STALL_TIMEOUT_S   30 /* below HM_FETCH_STALL_BYTES_S for this long: given up */
 #define HM_FETCH_STALL_BYTES_S     1000
-#define HM_FETCH_METADATA_TIMEOUT_S                                                                \
-    120 /* a whole metadata file; images have the stall limit alone */
+/* For a whole metadata file; images have the stall limit alone. */
+#define HM_FETCH_METADATA_TIMEOUT_S 120
+/* Followed for an image, each to http(s) only: never from https to http, never to a loopback
+ * address from elsewhere. Mirrors need one or two. */
+#define HM_FETCH_REDIRECT_COUNT_MAX 5
+/* All headers of one answer, interim answers included; servers send well under 8 KiB. */
+#define HM_FETCH_HEADER_SIZE_MAX ((size_t)64 * 1024)
+/* What is read of the page that comes with an error, to keep the connection usable. */
+#define HM_FETCH_ERROR_BODY_SIZE_MAX ((size_t)64 * 1024)
 
 struct hm_fetch_options {
-    const char *proxy;      /* NULL: from the environment as curl reads it; "": none */
-    const char *ca_file;    /* NULL: the system's */
+    const char *proxy; /* NULL: from the environment as curl reads it; "": none. Loopback addresses
+                          are always reached directly */
+    const char *ca_file;    /* trusted instead of the system's; NULL: the system's */
     const char *user_agent; /* NULL: "hallmark/VERSION" */
     bool allow_plain_http; /* false refuses http:// except to loopback addresses; signatures protect
                               content, not privacy */
+    /* Seconds; 0: the limits above. */
+    unsigned connect_timeout_s;
+    unsigned stall_timeout_s;
+    unsigned metadata_timeout_s;
 };
 
 struct hm_fetch;
 
-/* Makes no connection and loads nothing yet. options are copied. */
+/* Makes no connection and loads nothing yet. options are copied. One hm_fetch serves one thread at
+ * a time and keeps its connections open between calls. */
 HM_MUST_CHECK enum hm_rc hm_fetch_new(const struct hm_fetch_options *options, struct hm_err *err,
                                       struct hm_fetch **ret_fetch);
 void hm_fetch_free(struct hm_fetch *fetch);
 HM_DEFINE_FREE(hm_fetch_free, struct hm_fetch);
 
-/* Appends the object at url to buf, of at most buf's maximum. No redirects, no retries (a 404 is an
- * answer). HM_ENOTFOUND: 404 (410), or no such file; HM_EFORMAT: longer than the maximum ("endless
- * data"); HM_ENETWORK: everything else, naming URL, status or cause. */
+/* Appends the object at url to buf, of at most buf's maximum; buf is as before on failure. No
+ * redirects, no retries (a 404 is an answer). HM_ENOTFOUND: 404 (410), or no such file; HM_EFORMAT:
+ * longer than the maximum ("endless data"); HM_EUSAGE: a URL that is refused (scheme not known, a
+ * user name in it, plain http:// to another machine); HM_EINPUT: a local file that is unreadable or
+ * not regular; HM_ENETWORK: everything else, naming URL (without its query), status or cause. A
+ * missing libcurl is HM_ENETWORK too. */
 HM_MUST_CHECK enum hm_rc hm_fetch_get(struct hm_fetch *fetch, const char *url, struct hm_err *err,
                                       struct hm_buf *ret_buf);
 
@@ -50,13 +66,18 @@ struct hm_fetch_sink {
 
 /* Streams the object at url from offset on; the whole object is at most size_max bytes: more is
  * HM_EFORMAT at once. A broken transfer is HM_ENETWORK; what was written stays written, so the
- * caller can resume. */
+ * caller can resume. Other codes as hm_fetch_get; a failure of the sink comes back unchanged.
+ * restart is called at most twice, and also where offset lies past the end or size_max. A server
+ * answers 416 to an offset at the end, which then fetches all again: a caller that knows the size
+ * does not ask when it has everything. */
 HM_MUST_CHECK enum hm_rc hm_fetch_stream(struct hm_fetch *fetch, const char *url, uint64_t offset,
                                          uint64_t size_max, const struct hm_fetch_sink *sink,
                                          struct hm_err *err);
 
-/* "URL" + "/" (if missing) + path, which is percent-encoded already. HM_EUSAGE for a scheme not
- * known. */
+/* Appends base + "/" (if missing) + path, which is percent-encoded already. For a base that is a
+ * plain path of the file system the parts are decoded. HM_EUSAGE for a base of a scheme not known
+ * or with a query; HM_EFORMAT for a path with an empty, "." or ".." part, an encoded '/' or NUL, or
+ * a character that belongs encoded. */
 HM_MUST_CHECK enum hm_rc hm_fetch_url_join(const char *base, const char *path, struct hm_err *err,
                                            struct hm_buf *ret_url);
 
