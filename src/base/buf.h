@@ -33,8 +33,8 @@ HM_MUST_CHECK enum hm_rc hm_buf_append(struct hm_buf *buf, struct hm_bytes bytes
 HM_MUST_CHECK enum hm_rc hm_buf_append_str(struct hm_buf *buf, const char *str, struct hm_err *err);
 HM_MUST_CHECK enum hm_rc hm_buf_append_byte(struct hm_buf *buf, uint8_t byte, struct hm_err *err);
 HM_PRINTF(3, 4)
-HM_MUST_CHECK enum hm_rc
-    hm_buf_append_fmt(struct hm_buf *buf, struct hm_err *err, const char *format, ...);
+HM_MUST_CHECK enum hm_rc hm_buf_append_fmt(struct hm_buf *buf, struct hm_err *err,
+                                           const char *format, ...);
 
 static inline struct hm_bytes hm_buf_bytes(const struct hm_buf *buf)
 {

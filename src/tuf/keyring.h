@@ -13,8 +13,9 @@
 #include "base/json_writer.h"
 #include "crypto/key.h"
 
-#define HM_KEYRING_COUNT_MAX 1024 /* keys in one document: python-tuf sites have a handful a role  \
-                                   */
+#define HM_KEYRING_COUNT_MAX                                                                       \
+    1024 /* keys in one document: python-tuf sites have a handful a role                           \
+          */
 #define HM_KEYRING_ID_SIZE_MAX   128 /* SHA-256 in hexadecimal is 64 */
 #define HM_KEYRING_THRESHOLD_MAX 1024
 

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole story on real firmware: two makers, one vendor, one customer, and a site that is broken into.
+
+usage: demo/demo.py OUT     (make demo builds the command and calls this; OUT is made anew and left to look at)
+"""
+import os
+import shutil
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "lib"))
+sys.dont_write_bytecode = True
+import attacks  # noqa: E402
+import server as httpd  # noqa: E402
+import story  # noqa: E402
+
+COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+NICS = ["efi-e1000.rom", "pxe-e1000.rom", "efi-virtio.rom", "pxe-virtio.rom", "efi-rtl8139.rom"]
+PLATFORM = ["/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "/usr/share/seabios/bios-256k.bin"]
+
+
+def paint(code, text):
+    return f"\033[{code}m{text}\033[0m" if COLOUR else text
+
+
+def chapter(title):
+    print("\n" + paint("1", title))
+
+
+def tell(text):
+    print(textwrap.fill(text, 100, initial_indent="  ", subsequent_indent="  "))
+
+
+def show(result, lines=12):
+    for line in (result.out + result.err).rstrip().splitlines()[:lines]:
+        print("    | " + line)
+
+
+def run(*args, **kwargs):
+    shown = " ".join(str(a) for a in args)
+    print("    $ hallmark " + textwrap.shorten(shown.replace(str(OUT), "."), 150, placeholder=" ..."))
+    result = story.must(*args, **kwargs)
+    show(result)
+    return result
+
+
+def need_firmware():
+    missing = [p for p in [f"/usr/lib/ipxe/qemu/{n}" for n in NICS] + PLATFORM if not Path(p).is_file()]
+    if missing:
+        sys.exit("demo: these firmware files are missing: " + ", ".join(missing) + " (Debian packages ipxe-qemu, ovmf, seabios)")
+
+
+def play_releases(cast):
+    chapter("1. The vendor, globex, sets up its site. No private key but the online one is ever on it.")
+    tell("Root keys: 2 of 3 must sign. Release keys: 2 of 3. Each signer reads the request and signs on a machine without network.")
+    show(cast.init_site())
+
+    chapter("2. Two makers make their identities and are enrolled.")
+    cast.init_maker("acme", "Acme Networks")
+    cast.enroll("acme")
+    cast.init_maker("initrd-labs", "Example Platform Firmware", keys=1, threshold=1)
+    cast.enroll("initrd-labs")
+    tell("acme (network cards, 2 of 2 keys) and initrd-labs (platform firmware, 1 key).")
+
+    chapter("3. The makers sign releases of real firmware; the site takes them in; approvers read and sign.")
+    roms = [Path("/usr/lib/ipxe/qemu") / n for n in NICS]
+    cast.release("acme", "e1000", "1.21.0", [roms[0]], "--title", "Boot ROM for 8254x adapters")
+    old = cast.root / "public-one-release-ago"
+    shutil.copytree(cast.public, old)
+    submission = cast.submit("acme", "e1000", "1.21.1", roms[:2], "--title", "Boot ROM for 8254x adapters", "--label", "1.21.1 (2026)")
+    run("site", "intake", "--dir", cast.site, submission)
+    request = cast.request()
+    run("site", "approve", "--dir", cast.site, "--all", "-o", request)
+    tell("What an approver reads on his offline machine before he signs:")
+    run("sign", request, "--key", cast.key("release2"), "--yes", "--home", cast.root / "signers" / "release2", "-o", cast.root / "release2.sig")
+    run("site", "attach", "--dir", cast.site, cast.root / "release2.sig")
+    cast.attach(request, "release3")
+    run("site", "publish", "--dir", cast.site)
+    cast.release("acme", "virtio-net", "1.21.1", roms[2:4], "--title", "Boot ROM for virtio network adapters")
+    cast.release("acme", "rtl8139", "1.21.1", roms[4:], "--title", "Boot ROM for 8139 adapters")
+    story_submit = cast.submit("initrd-labs", "server-uefi", "2022.11", PLATFORM[:2], "--title", "UEFI for servers", signers=(1,))
+    story.must("site", "intake", "--dir", cast.site, story_submit)
+    request = cast.request()
+    bios = cast.submit("initrd-labs", "server-bios", "1.16.2", PLATFORM[2:], "--title", "Legacy BIOS for servers", signers=(1,))
+    story.must("site", "approve", "--dir", cast.site, "--all", "-o", request)
+    cast.attach(request, "release1", "release2")
+    story.must("site", "publish", "--dir", cast.site)
+    story.must("site", "intake", "--dir", cast.site, bios)
+    request = cast.request()
+    story.must("site", "approve", "--dir", cast.site, "--all", "-o", request)
+    cast.attach(request, "release1", "release2")
+    story.must("site", "publish", "--dir", cast.site)
+    return old
+
+
+def play_customer(cast, server):
+    chapter("4. A customer trusts the site under one fingerprint, and downloads.")
+    tell("The trust file came by another way than the site: printed on the contract, say.")
+    show(cast.trust(None, server.url))
+    run("list", home=cast.home)
+    run("get", "acme/e1000/1.21.1", "-d", cast.root / "downloads", "--no-progress", home=cast.home)
+    run("verify", cast.root / "downloads" / "efi-e1000.rom", home=cast.home)
+    run("sync", "initrd-labs", "-d", cast.root / "mirror", "--no-progress", home=cast.home)
+
+
+def play_attacks(cast, server, old):
+    chapter("5. The site is broken into. Each line: what the intruder does, and what the customer's client says.")
+    refused = 0
+    for number, attack in enumerate(attacks.ATTACKS, 1):
+        scratch = cast.root / "attacks" / f"{number:02}"
+        scratch.mkdir(parents=True)
+        field = attacks.Field(cast, server, scratch, old_public=old)
+        result = attack.run(field)
+        good = result.status == attack.status and all(word in result.err for word in attack.words)
+        refused += good
+        tell(f"{number:2}. {attack.name}: the intruder {attack.told}.")
+        print("      " + paint("32" if good else "31", f"refused ({result.status})" if good else f"NOT AS PROMISED ({result.status})"))
+        for line in result.err.strip().splitlines()[-1:]:
+            print(textwrap.fill(line.replace(str(cast.root), "."), 100, initial_indent="      ", subsequent_indent="      "))
+        shutil.rmtree(scratch)
+    scratch = cast.root / "attacks" / "mirror"
+    scratch.mkdir(parents=True)
+    field = attacks.Field(cast, server, scratch, old_public=old)
+    result, _url = attacks.lying_mirror(field)
+    good = result.status == 0
+    tell(f"{len(attacks.ATTACKS) + 1:2}. lying mirror: a mirror serves other bytes. Named, and the site asked instead.")
+    show(result)
+    shutil.rmtree(cast.root / "attacks")
+    return refused + good, len(attacks.ATTACKS) + 1
+
+
+def play_label(cast):
+    chapter("6. The question that started it all: is this file what the maker made?")
+    bad = cast.root / "downloads" / "from-a-usb-stick.rom"
+    data = bytearray((cast.root / "downloads" / "efi-e1000.rom").read_bytes())
+    data[1000] ^= 1
+    bad.write_bytes(data)
+    print(f"    $ hallmark verify {bad.name}   (one bit changed)")
+    result = story.hallmark("verify", bad, home=cast.home)
+    show(result)
+    return result.status == 1
+
+
+def main():
+    global OUT
+    OUT = Path(sys.argv[1]).resolve()
+    need_firmware()
+    if OUT.exists() and not (OUT / "hallmark-demo").exists():
+        sys.exit(f"demo: {OUT} exists and is not a demo's folder; name another one")
+    shutil.rmtree(OUT, ignore_errors=True)
+    OUT.mkdir(parents=True)
+    (OUT / "hallmark-demo").write_text("Left by the demo; may be deleted.\n")
+    start = time.monotonic()
+    cast = story.Cast(OUT)
+    old = play_releases(cast)
+    with httpd.Server(cast.public) as server:
+        play_customer(cast, server)
+        refused, tried = play_attacks(cast, server, old)
+        good = play_label(cast)
+    chapter("The end.")
+    tell(f"{refused} of {tried} attacks were met as promised, in {time.monotonic() - start:.0f} s. Look around: {OUT.name}/site is the vendor's site (public/ is all that "
+         f"is served), {OUT.name}/customer the customer's state, {OUT.name}/downloads and {OUT.name}/mirror what was accepted.")
+    sys.exit(0 if refused == tried and good else 1)
+
+
+OUT = None
+main()
