@@ -13,6 +13,7 @@
 #define HM_DOCUMENT_TARGETS_SIZE_MAX                                                               \
     67108864 /* 400,000 targets; only where snapshot names a length */
 #define HM_DOCUMENT_TARGETS_SIZE_DEFAULT 5000000 /* where it does not */
+#define HM_DOCUMENT_ROLE_NAME_SIZE_MAX   255 /* a file name, once percent-encoded, may be longer */
 
 struct hm_document {
     int64_t version; /* 1 .. INT64_MAX */
@@ -22,12 +23,11 @@ struct hm_document {
 
 /* Length and hashes as metadata states them for a file. */
 struct hm_file_facts {
-    bool has_length;
     uint64_t length;
-    bool has_sha256;
+    const struct hm_sha512 *sha512; /* NULL: not stated (rare, so not inline: tables are long) */
     struct hm_sha256 sha256;
-    bool has_sha512;
-    struct hm_sha512 sha512;
+    bool has_length;
+    bool has_sha256;
 };
 
 /* Reads one member common to all ("_type", "spec_version", "version", "expires", "x-hallmark");
@@ -49,10 +49,15 @@ void hm_document_write(const struct hm_document *document, const char *type,
                        struct hm_json_writer *writer);
 
 /* Reads a "hashes" object; unknown algorithms are passed over, but at least one known must be
- * there. */
+ * there. A SHA-512 is put into the reader's arena. */
 HM_MUST_CHECK enum hm_rc hm_document_parse_hashes(struct hm_json *json, struct hm_err *err,
                                                   struct hm_file_facts *facts);
 void hm_document_write_hashes(const struct hm_file_facts *facts, struct hm_json_writer *writer);
+/* A copy whose SHA-512 lives in arena. */
+HM_MUST_CHECK enum hm_rc hm_document_copy_facts(struct hm_arena *arena,
+                                                const struct hm_file_facts *facts,
+                                                struct hm_err *err,
+                                                struct hm_file_facts *ret_facts);
 /* HM_EMISMATCH if bytes have not that length or any of the hashes stated. */
 HM_MUST_CHECK enum hm_rc hm_document_check_facts(const struct hm_file_facts *facts,
                                                  struct hm_bytes bytes, const char *what,

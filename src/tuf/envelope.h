@@ -5,10 +5,14 @@
  *
  * Three types keep what was checked apart from what was not:
  *   hm_envelope   bytes that are strict JSON of this shape; nothing in them is believed
- *   hm_signed     the canonical bytes of "signed" after a threshold of signatures was verified.
- * Only hm_envelope_verify makes one, and only a hm_signed can be parsed into a root, timestamp,
- *                 snapshot, targets or identity: schema code never sees bytes nobody signed.
- *   hm_unsigned   the same bytes without that, for people to read before they sign (review, sign)
+ *   hm_signed     "signed" after a threshold of signatures was verified. Only hm_envelope_verify
+ *                 makes one, and only a hm_signed can be parsed into a root, timestamp, snapshot,
+ *                 targets or identity: schema code never sees bytes nobody signed.
+ *   hm_unsigned   the same without that, for people to read before they sign (review, sign)
+ *
+ * "signed" is held twice: as it stands in the file, which is what parsers read, and in canonical
+ * form, which is what signatures are over and which may hold raw control characters (PEM newlines)
+ * that JSON forbids. Where the file's spelling is canonical, both are the same bytes.
  */
 #ifndef HM_TUF_ENVELOPE_H
 #define HM_TUF_ENVELOPE_H
@@ -26,19 +30,22 @@ struct hm_signature {
 
 struct hm_envelope {
     struct hm_bytes raw;       /* the whole document */
-    struct hm_bytes canonical; /* of "signed": a view of raw where that is canonical already, else
-                                  in the arena */
-    struct hm_signature *signatures;
+    struct hm_bytes json;      /* "signed" as it stands in raw */
+    struct hm_bytes canonical; /* the same as json where that is canonical, else in canonical_buf */
+    struct hm_signature *signatures; /* sorted by key id */
     size_t signature_count;
+    struct hm_buf canonical_buf;
     struct hm_arena arena;
 };
 
 struct hm_signed {
     struct hm_bytes canonical_; /* private: read through hm_envelope_signed_bytes */
+    struct hm_bytes json_;      /* private: read through hm_envelope_signed_json */
 };
 
 struct hm_unsigned {
     struct hm_bytes canonical_;
+    struct hm_bytes json_;
 };
 
 /* Borrows raw for the envelope's life. HM_EFORMAT: not strict JSON, not this shape, a key id twice
@@ -59,12 +66,18 @@ HM_MUST_CHECK enum hm_rc hm_envelope_verify(const struct hm_envelope *envelope,
 HM_MUST_CHECK enum hm_rc hm_envelope_count(const struct hm_envelope *envelope,
                                            const struct hm_role_keys *keys, struct hm_err *err,
                                            uint32_t *ret_valid);
+/* The canonical bytes: what was signed. */
 struct hm_bytes hm_envelope_signed_bytes(struct hm_signed document);
+/* The same content as strict JSON: what the parsers of documents read. */
+struct hm_bytes hm_envelope_signed_json(struct hm_signed document);
 /* For people's eyes only. */
 struct hm_unsigned hm_envelope_unsigned(const struct hm_envelope *envelope);
+struct hm_bytes hm_envelope_unsigned_bytes(struct hm_unsigned document);
+struct hm_bytes hm_envelope_unsigned_json(struct hm_unsigned document);
 
-/* Writes an envelope: canonical is the canonical form of "signed" (the written file is compact
- * JSON, not the canonical bytes, if those hold raw control characters). */
+/* Appends an envelope: canonical is the canonical form of "signed" (the written file is compact
+ * JSON, not the canonical bytes, if those hold raw control characters). What is written was read
+ * back: HM_EFORMAT if canonical is not canonical or a key id comes twice. */
 HM_MUST_CHECK enum hm_rc hm_envelope_write(struct hm_bytes canonical,
                                            const struct hm_signature *signatures,
                                            size_t signature_count, struct hm_err *err,

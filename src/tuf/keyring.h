@@ -32,7 +32,7 @@ struct hm_keyring {
 
 /* Who may sign a role, and how many must. */
 struct hm_role_keys {
-    const char **ids; /* distinct, as declared */
+    const char **ids; /* distinct, as declared, sorted */
     size_t id_count;
     uint32_t threshold;            /* 1 .. HM_KEYRING_THRESHOLD_MAX */
     const struct hm_keyring *ring; /* borrows */
@@ -50,11 +50,21 @@ const struct hm_keyring_key *hm_keyring_find(const struct hm_keyring *ring, stru
  * is fine. Takes key (also on failure). */
 HM_MUST_CHECK enum hm_rc hm_keyring_add(struct hm_keyring *ring, struct hm_arena *arena,
                                         struct hm_key *key, struct hm_err *err);
-/* Writes the "keys" object. */
-void hm_keyring_write(const struct hm_keyring *ring, struct hm_json_writer *writer);
+/* Writes the "keys" object. used: a flag for each key of the ring, false leaves it out; NULL writes
+ * all. */
+void hm_keyring_write(const struct hm_keyring *ring, const bool *used,
+                      struct hm_json_writer *writer);
+/* Sets the flag of each key of the role's ring that the role names. */
+void hm_keyring_mark_used(const struct hm_role_keys *keys, bool *used);
+/* The ids and the threshold for a role of a document being written: adds a copy of each key to the
+ * ring. HM_EUSAGE: a threshold that these keys cannot meet, or the same key twice. */
+HM_MUST_CHECK enum hm_rc hm_keyring_make_role(struct hm_keyring *ring, struct hm_arena *arena,
+                                              const struct hm_key *const *keys, size_t key_count,
+                                              uint32_t threshold, struct hm_err *err,
+                                              struct hm_role_keys *ret_keys);
 
-/* Reads the value of "keyids": distinct strings. A keyid that the ring lacks is allowed and never
- * counts. */
+/* Reads the value of "keyids" into ret_keys->ids and id_count (nothing else is touched): distinct
+ * strings. A keyid that the ring lacks is allowed and never counts. */
 HM_MUST_CHECK enum hm_rc hm_keyring_parse_ids(struct hm_json *json, struct hm_arena *arena,
                                               struct hm_err *err, struct hm_role_keys *ret_keys);
 /* Reads the value of "threshold": an integer from 1 on. */

@@ -22,7 +22,7 @@ struct hm_snapshot {
 };
 
 /* TUF schema; require_hashes: every entry must have SHA-256 and length (Hallmark sites: the
- * snapshot's hash binds the tree). */
+ * snapshot's hash binds the tree). Copies what it needs. */
 HM_MUST_CHECK enum hm_rc hm_snapshot_parse(struct hm_signed document, bool require_hashes,
                                            struct hm_err *err, struct hm_snapshot **ret_snapshot);
 HM_MUST_CHECK enum hm_rc hm_snapshot_new(struct hm_err *err, struct hm_snapshot **ret_snapshot);
@@ -38,6 +38,14 @@ const struct hm_snapshot_meta *hm_snapshot_find(const struct hm_snapshot *snapsh
 HM_MUST_CHECK enum hm_rc hm_snapshot_check_successor(const struct hm_snapshot *trusted,
                                                      const struct hm_snapshot *next,
                                                      struct hm_err *err);
+/* One member of "meta": key is "NAME.json", the reader stands before its value. Strings stay in the
+ * input or the reader's arena. HM_EFORMAT. */
+HM_MUST_CHECK enum hm_rc hm_snapshot_parse_meta(struct hm_json *json, struct hm_bytes key,
+                                                bool require_hashes, struct hm_err *err,
+                                                struct hm_snapshot_meta *ret_meta);
+/* Writes key and value into the open object. HM_EFORMAT: the name is too long. */
+HM_MUST_CHECK enum hm_rc hm_snapshot_write_meta(const struct hm_snapshot_meta *meta,
+                                                struct hm_err *err, struct hm_json_writer *writer);
 void hm_snapshot_free(struct hm_snapshot *snapshot);
 HM_DEFINE_FREE(hm_snapshot_free, struct hm_snapshot);
 

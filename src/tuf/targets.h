@@ -12,7 +12,6 @@
 #define HM_TARGETS_PATH_SIZE_MAX        1024
 #define HM_TARGETS_DELEGATION_COUNT_MAX 65536
 #define HM_TARGETS_PATTERN_COUNT_MAX    65536 /* over all delegations of a document */
-#define HM_TARGETS_ROLE_NAME_SIZE_MAX   255
 #define HM_TARGETS_SUCCINCT_BITS_MAX    32
 
 struct hm_target {
@@ -43,12 +42,12 @@ struct hm_delegations {
 
 struct hm_targets {
     struct hm_document document;
-    struct hm_target *targets; /* sorted by path */
+    struct hm_target *targets; /* sorted by path; on the heap, as it may be long */
     size_t target_count;
+    size_t target_capacity;
+    bool has_delegations;
     struct hm_delegations delegations;
     struct hm_arena arena;
-    /* for building */
-    size_t target_capacity, role_capacity;
 };
 
 /* Schema and limits; every part is checked although only one target may be wanted. Borrows the
@@ -86,7 +85,8 @@ HM_DEFINE_FREE(hm_targets_free, struct hm_targets);
 const struct hm_target *hm_targets_find(const struct hm_targets *targets, struct hm_bytes path);
 
 /* A "delegations" object standing elsewhere (Hallmark's "x-hallmark"), same schema. Strings in
- * arena, keys until hm_delegations_done. */
+ * arena, keys until hm_targets_delegations_done. *ret_delegations must not be moved or copied
+ * afterwards: its roles point to its ring. */
 HM_MUST_CHECK enum hm_rc hm_targets_parse_delegations(struct hm_json *json, struct hm_arena *arena,
                                                       struct hm_err *err,
                                                       struct hm_delegations *ret_delegations);
@@ -95,6 +95,12 @@ void hm_targets_write_delegations(const struct hm_delegations *delegations,
 void hm_targets_delegations_done(struct hm_delegations *delegations);
 const struct hm_delegated_role *hm_targets_find_role(const struct hm_delegations *delegations,
                                                      struct hm_bytes name);
+/* TAP 15: the hash bin that path falls into, as a role; its name is put into arena, its keys are
+ * those of delegations. HM_EUNKNOWN: there are no succinct bins. */
+HM_MUST_CHECK enum hm_rc hm_targets_succinct_role(const struct hm_delegations *delegations,
+                                                  struct hm_bytes path, struct hm_arena *arena,
+                                                  struct hm_err *err,
+                                                  struct hm_delegated_role *ret_role);
 /* Whether a delegated role may speak for path (patterns or hash prefixes; TUF 5.6.7). */
 HM_MUST_CHECK enum hm_rc hm_targets_role_matches(const struct hm_delegated_role *role,
                                                  struct hm_bytes path, struct hm_err *err,

@@ -12,6 +12,7 @@ struct hm_timestamp {
     struct hm_arena arena;
 };
 
+/* As hm_snapshot_parse. */
 HM_MUST_CHECK enum hm_rc hm_timestamp_parse(struct hm_signed document, bool require_hashes,
                                             struct hm_err *err,
                                             struct hm_timestamp **ret_timestamp);
