@@ -10,6 +10,8 @@
 #define HM_REQUEST_DOCUMENT_SIZE_MAX  67108864
 #define HM_REQUEST_HEAD_SIZE_MAX      65536
 #define HM_REQUEST_REASON_SIZE_MAX    500
+/* The whole archive: it is read into memory on the signer's machine. */
+#define HM_REQUEST_SIZE_MAX 268435456
 
 struct hm_request_document {
     const char *role;
@@ -21,7 +23,7 @@ struct hm_request_document {
 };
 
 struct hm_request {
-    const char *site;
+    const char *site;  /* NULL only where all that is signed is a maker's identity */
     const char *maker; /* or NULL */
     int64_t created_unix_s;
     const char *reason;
@@ -34,10 +36,13 @@ struct hm_request {
     struct hm_arena arena;
 };
 
-/* Syntax, order, limits and the digests of the list; trust in any of it is the signer's business
- * (review.h). */
+/* Syntax, order, limits, and that each document has the version and digest of the list; trust in
+ * any of it is the signer's business (signing.h). Copies what it keeps. HM_EFORMAT, HM_EMISMATCH
+ * (digest or version). */
 HM_MUST_CHECK enum hm_rc hm_request_parse(struct hm_bytes raw, struct hm_err *err,
                                           struct hm_request **ret_request);
+/* Appends the archive of a filled request (documents: role, version, sha256, current, next). The
+ * same content gives the same bytes. HM_EUSAGE past a limit. */
 HM_MUST_CHECK enum hm_rc hm_request_write(const struct hm_request *request, struct hm_err *err,
                                           struct hm_buf *ret_buf);
 void hm_request_free(struct hm_request *request);
