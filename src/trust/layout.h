@@ -14,6 +14,7 @@
 #define HM_LAYOUT_ID_SIZE_MAX     32    /* role names stay short in file names */
 #define HM_LAYOUT_CUSTOM_SIZE_MAX 16384 /* canonical; a target stays small */
 #define HM_LAYOUT_ROLE_SIZE_MAX   48    /* "release~" + ID and NUL */
+#define HM_LAYOUT_MAKER_COUNT_MAX 65536 /* as many as a document has delegations */
 
 /* ID/PRODUCT/VERSION/FILE, views of the path. */
 struct hm_path {
@@ -58,10 +59,12 @@ struct hm_layout {
     struct hm_arena arena;
 };
 
-/* Reads targets' x-hallmark and checks the role layout: release~ID delegates exactly ID/x/x/x with
- * stars for x, terminating; every maker has its roles; maker~ID and release~ID patterns speak for
- * that ID alone; no key material is shared between maker and vendor roles (root's four, release~*,
- * recalls~vendor). HM_EFORMAT, HM_EREFUSED naming role and rule. */
+/* Reads targets' x-hallmark and checks the role layout: targets lists no files; release~ID
+ * delegates exactly ID/x/x/x with stars for x, terminating, and maker~ID the same; recalls~vendor
+ * and recalls~ID, where there are such roles, recalls/.../x; every maker has its release role,
+ * every one of grade maker its maker~ID; no role belongs to nobody; no key material is shared
+ * between maker and vendor roles (root's four, release~*, recalls~vendor). HM_EFORMAT, HM_EMISMATCH
+ * (another site), HM_EREFUSED naming role and rule. The result stands on its own. */
 HM_MUST_CHECK enum hm_rc hm_layout_parse(const struct hm_root *root,
                                          const struct hm_targets *targets, const char *site,
                                          struct hm_err *err, struct hm_layout **ret_layout);

@@ -23,17 +23,19 @@ struct hm_memory {
 };
 
 /* Rule of makers: is this maker, as targets.json presents it, the one the customer knows?
- * identity: the newest of its verified chain (NULL for an attested maker). Refuses: a grade that
- * fell; another first identity than pinned or seen; an identity older than seen; delegation keys
- * that are not the newest identity's (HM_EAGAIN: cannot tell); an identity that is not the one
- * targets.json names; a grade below floor. On HM_OK *ret_grade is set. */
+ * identity: the newest of its verified chain (NULL for an attested maker). Refuses, in this order:
+ * a grade that fell, or another first identity than pinned or seen (HM_EREFUSED); an identity older
+ * than seen (HM_EROLLBACK); no identity at hand (HM_EAGAIN); an identity that is not the one
+ * targets.json names (HM_EMISMATCH); delegation keys that are not the newest identity's (HM_EAGAIN:
+ * cannot tell); a grade below floor (HM_EREFUSED). On HM_OK *ret_grade is set. */
 HM_MUST_CHECK enum hm_rc hm_verdict_maker(const struct hm_layout *layout,
                                           const struct hm_layout_maker *maker,
                                           const struct hm_identity *identity,
                                           const struct hm_memory *memory, enum hm_grade floor,
                                           struct hm_err *err, enum hm_grade *ret_grade);
 
-/* A target that both signed (or, attested, the vendor alone). Only hm_verdict_path makes one. */
+/* A target that both signed (or, attested, the vendor alone). Only hm_verdict_path makes one. Its
+ * views live as long as the release role. */
 struct hm_release_file {
     struct hm_path path;
     uint64_t length;
@@ -43,9 +45,12 @@ struct hm_release_file {
 };
 
 /* Both-sign rule: release lists path; for grade maker, maker_role lists the same path, length,
- * SHA-256 and custom, is made for this site and under this identity's keys. release and maker_role
- * come from hm_client_role with the delegations of the layout. HM_EUNKNOWN: not released;
- * HM_EREFUSED: only one of the two signed, or they differ, naming which. */
+ * SHA-256 and custom, is made for this site and under the identity that targets.json names. release
+ * and maker_role come from hm_client_role with the delegations of the layout. HM_EUNKNOWN: not
+ * released; HM_EREFUSED: only one of the two signed, or they differ, naming which; the release has
+ * a second name that differs in case only. maker_role is NULL exactly for an attested maker.
+ *
+ * A recall will be judged here too, by digest and before *ret_file is set. */
 HM_MUST_CHECK enum hm_rc hm_verdict_path(const struct hm_layout *layout,
                                          const struct hm_layout_maker *maker, enum hm_grade grade,
                                          const struct hm_targets *release,
