@@ -34,8 +34,8 @@ static enum hm_rc parse_text(struct hm_json *json, struct hm_arena *arena, struc
 static enum hm_rc parse_names(struct hm_json *json, struct hm_bytes key, struct hm_err *err,
                               struct hm_identity *identity, struct seen *seen)
 {
-    struct hm_bytes bytes;
-    const char *text;
+    struct hm_bytes bytes = HM_BYTES_EMPTY;
+    const char *text = NULL;
 
     HM_TRY(parse_text(json, &identity->arena, err, &bytes, &text));
     if (hm_bytes_is_str(key, "_type")) {
@@ -93,8 +93,8 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
     return hm_json_skip(json, err, &unused);
 }
 
-/* Reads "signed". canonical is copied: the result stands on its own. */
-static enum hm_rc parse_content(struct hm_bytes canonical, struct hm_err *err,
+/* Reads "signed". text is copied: the result stands on its own. */
+static enum hm_rc parse_content(struct hm_bytes text, struct hm_err *err,
                                 struct hm_identity **ret_identity)
 {
     _hm_free_(hm_identity_free) struct hm_identity *identity = calloc(1, sizeof(*identity));
@@ -105,8 +105,8 @@ static enum hm_rc parse_content(struct hm_bytes canonical, struct hm_err *err,
 
     if (identity == NULL)
         return hm_error_nomem(err);
-    HM_TRY(hm_arena_copy(&identity->arena, canonical, err, &canonical));
-    hm_json_init(&json, canonical, &identity->arena);
+    HM_TRY(hm_arena_copy(&identity->arena, text, err, &text));
+    hm_json_init(&json, text, &identity->arena);
     HM_TRY(hm_json_object_begin(&json, err));
     for (;;) {
         HM_TRY(hm_json_object_next(&json, err, &more, &key));
@@ -134,7 +134,8 @@ static enum hm_rc parse_file(struct hm_bytes raw, struct hm_err *err,
     if (raw.size > HM_IDENTITY_SIZE_MAX)
         return hm_fail(err, HM_EFORMAT, "larger than %d bytes", HM_IDENTITY_SIZE_MAX);
     HM_TRY(hm_envelope_parse(raw, err, &envelope));
-    HM_TRY(parse_content(hm_envelope_unsigned(envelope).canonical_, err, &identity));
+    HM_TRY(
+        parse_content(hm_envelope_unsigned_json(hm_envelope_unsigned(envelope)), err, &identity));
     HM_TRY(hm_digest_sha256(raw, err, &identity->sha256));
     identity->length = raw.size;
     *ret_envelope = hm_steal(&envelope);
@@ -203,26 +204,7 @@ enum hm_rc hm_identity_verify_next(const struct hm_identity *current, struct hm_
 enum hm_rc hm_identity_read_unsigned(struct hm_unsigned document, struct hm_err *err,
                                      struct hm_identity_unsigned *ret_identity)
 {
-    return parse_content(document.canonical_, err, &ret_identity->content);
-}
-
-static enum hm_rc add_key(struct hm_identity *identity, const struct hm_key *key,
-                          struct hm_err *err)
-{
-    struct hm_key *copy = NULL;
-    size_t count = identity->ring.count;
-    char *id;
-
-    HM_TRY(hm_key_parse_tuf(hm_bytes_str(hm_key_type(key)), hm_bytes_str(hm_key_scheme(key)),
-                            hm_bytes_str(hm_key_public(key)), err, &copy));
-    HM_TRY(hm_keyring_add(&identity->ring, &identity->arena, copy, err));
-    if (identity->ring.count == count)
-        return hm_fail(err, HM_EUSAGE, "key %.8s is given twice", hm_key_id(key));
-    id = hm_arena_strdup(&identity->arena, hm_bytes_str(hm_key_id(key)));
-    if (id == NULL)
-        return hm_error_nomem(err);
-    identity->keys.ids[identity->keys.id_count++] = id;
-    return HM_OK;
+    return parse_content(hm_envelope_unsigned_json(document), err, &ret_identity->content);
 }
 
 enum hm_rc hm_identity_write(const char *maker, const char *name, int64_t version,
@@ -237,16 +219,8 @@ enum hm_rc hm_identity_write(const char *maker, const char *name, int64_t versio
 
     if (identity == NULL)
         return hm_error_nomem(err);
-    if (threshold < 1 || threshold > key_count)
-        return hm_fail(err, HM_EUSAGE, "a threshold of %u needs at least as many keys, not %zu",
-                       threshold, key_count);
-    identity->keys.ids = hm_arena_alloc(&identity->arena, key_count, sizeof(const char *));
-    if (identity->keys.ids == NULL)
-        return hm_error_nomem(err);
-    for (size_t i = 0; i < key_count; i++)
-        HM_TRY(add_key(identity, keys[i], err));
-    identity->keys.threshold = threshold;
-    identity->keys.ring = &identity->ring;
+    HM_TRY(hm_keyring_make_role(&identity->ring, &identity->arena, keys, key_count, threshold, err,
+                                &identity->keys));
     hm_json_writer_init(&writer, &text, false);
     hm_json_writer_object_begin(&writer);
     hm_json_writer_key_str(&writer, "_type", TYPE);
@@ -255,13 +229,13 @@ enum hm_rc hm_identity_write(const char *maker, const char *name, int64_t versio
     hm_json_writer_key_str(&writer, "name", name);
     hm_json_writer_key_int(&writer, "version", version);
     hm_json_writer_key(&writer, "keys");
-    hm_keyring_write(&identity->ring, &writer);
+    hm_keyring_write(&identity->ring, NULL, &writer);
     hm_keyring_write_role(&identity->keys, &writer);
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     HM_TRY(hm_json_canonicalise(hm_buf_bytes(&text), err, &canonical));
-    /* Never signs what no reader would take. */
-    HM_TRY(parse_content(hm_buf_bytes(&canonical), err, &check));
+    /* Nobody is asked to sign what no reader would take. */
+    HM_TRY(parse_content(hm_buf_bytes(&text), err, &check));
     return hm_buf_append(ret_canonical, hm_buf_bytes(&canonical), err);
 }
 
