@@ -12,10 +12,12 @@
 HM_MUST_CHECK enum hm_rc hm_file_replace(const struct hm_dir *dir, const char *path, mode_t mode,
                                          struct hm_bytes bytes, struct hm_err *err);
 
-/* As hm_file_replace, for a path of the user's (not below a folder of ours). */
+/* As hm_file_replace, for a path of the user's (not below a folder of ours). A device or pipe is
+ * written to, not replaced; a symbolic link is replaced. */
 HM_MUST_CHECK enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,
                                             struct hm_err *err);
-/* Reads a path of the user's ("-": standard input), following links; as hm_dir_read otherwise. */
+/* Reads a path of the user's ("-": standard input), following links; a pipe or device will do. As
+ * hm_dir_read otherwise. */
 HM_MUST_CHECK enum hm_rc hm_file_read_path(const char *path, struct hm_err *err,
                                            struct hm_buf *ret_buf);
 
@@ -28,6 +30,7 @@ struct hm_file_writer {
     uint64_t size;    /* bytes written so far (for a kept partial file: including those found) */
     uint64_t flushed; /* up to where write-back was started */
     bool keep;        /* keep the partial file on done (for resuming) */
+    bool failed;      /* a write failed: there is nothing to commit */
 };
 
 #define HM_FILE_WRITER_INIT                                                                        \
@@ -36,7 +39,9 @@ struct hm_file_writer {
     }
 
 /* Starts path below dir. keep false: a fresh temporary file that _done removes. keep true: the file
- * ".NAME.partial", reopened and appended to if it exists, and left in place by _done. */
+ * ".NAME.partial", reopened and appended to if it exists, and left in place by _done (unless
+ * empty); HM_EBUSY while another writer has it. The descriptor can be read too, for what was found.
+ */
 HM_MUST_CHECK enum hm_rc hm_file_writer_open(const struct hm_dir *dir, const char *path,
                                              mode_t mode, bool keep, struct hm_err *err,
                                              struct hm_file_writer *ret_writer);
