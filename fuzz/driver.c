@@ -20,6 +20,7 @@
 
 #define INPUT_SIZE_MAX  (1U << 20)
 #define PATH_COUNT_MAX  4096
+#define LONG_FACTOR     100 /* with HALLMARK_LONG set, as in "make check-long" */
 #define EDITS_MAX       4 /* edits a mutation; more rarely gets past the first check of a format */
 #define PATH_TEXT_MAX   2048
 #define REPORT_SIZE_MAX (PATH_TEXT_MAX + 128)
@@ -283,6 +284,8 @@ int main(int argc, char **argv)
         else if (collect(argv[i], paths, &count) != 0)
             rc = 2;
     }
+    if (getenv("HALLMARK_LONG") != NULL)
+        rounds *= LONG_FACTOR;
     if (count == 0) {
         (void)fputs("usage: fuzz_NAME [--mutate ROUNDS] [--seed NUMBER] [--save FILE] PATH...\n",
                     stderr);
