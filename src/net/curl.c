@@ -2,6 +2,7 @@
 /* The loader of libcurl's symbols. */
 #include "net/curl.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <pthread.h>
 
@@ -13,6 +14,7 @@ static const struct {
     size_t offset; /* of the pointer in struct hm_curl */
 } curl_symbols[] = {
     {"curl_global_init", offsetof(struct hm_curl, global_init)},
+    {"curl_version_info", offsetof(struct hm_curl, version_info)},
     {"curl_easy_init", offsetof(struct hm_curl, easy_init)},
     {"curl_easy_cleanup", offsetof(struct hm_curl, easy_cleanup)},
     {"curl_easy_reset", offsetof(struct hm_curl, easy_reset)},
@@ -30,7 +32,8 @@ static const struct {
 enum hm_rc hm_curl_open(const char *library, struct hm_err *err, struct hm_curl *ret_curl)
 {
     struct hm_curl curl = {0};
-    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    /* Lazy: binding all functions of some thirty libraries takes longer than fetching. */
+    void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
 
     if (handle == NULL) {
         const char *cause = dlerror();
@@ -75,4 +78,28 @@ enum hm_rc hm_curl_load(struct hm_err *err, const struct hm_curl **ret_curl)
     if (rc == HM_OK)
         *ret_curl = &loaded;
     return rc;
+}
+
+/* "HHHHHHHH.0", as OpenSSL's rehash names them. */
+static bool is_hash_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && strcmp(name + 8, ".0") == 0;
+}
+
+bool hm_curl_has_ca_folder(const struct hm_curl *curl)
+{
+    const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
+    const struct dirent *entry;
+    bool is_found = false;
+    DIR *folder;
+
+    if (info == NULL || info->age < CURLVERSION_SEVENTH || info->capath == NULL)
+        return false;
+    folder = opendir(info->capath);
+    if (folder == NULL)
+        return false;
+    while (!is_found && (entry = readdir(folder)) != NULL)
+        is_found = is_hash_name(entry->d_name);
+    (void)closedir(folder); /* only read from */
+    return is_found;
 }

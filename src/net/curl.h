@@ -13,6 +13,7 @@
 /* The functions used here, with the types of libcurl's own header. */
 struct hm_curl {
     __typeof__(curl_global_init) *global_init;
+    __typeof__(curl_version_info) *version_info;
     __typeof__(curl_easy_init) *easy_init;
     __typeof__(curl_easy_cleanup) *easy_cleanup;
     __typeof__(curl_easy_reset) *easy_reset;
@@ -30,6 +31,11 @@ struct hm_curl {
 /* Loads the library once for the process (it is never unloaded) and initialises it; any thread.
  * HM_ENETWORK, naming the package to install, if there is none; a later call tries again. */
 HM_MUST_CHECK enum hm_rc hm_curl_load(struct hm_err *err, const struct hm_curl **ret_curl);
+
+/* True if the system's authorities stand in a folder indexed by name hash, which libcurl uses by
+ * default. Then the file with all of them need not be read: it costs more time than all the rest of
+ * a refresh (16 of 25 ms) and a MiB. */
+bool hm_curl_has_ca_folder(const struct hm_curl *curl);
 
 /* One library by name, for hm_curl_load and its tests. HM_ENETWORK if it cannot be loaded or lacks
  * a function. */

@@ -31,6 +31,7 @@ struct hm_fetch_remote {
     const struct hm_curl *curl;
     const struct hm_fetch_options *options;
     CURL *easy;
+    bool has_ca_folder; /* of the system's authorities */
 };
 
 /* A URL as libcurl's own parser reads it: rules judge what will be connected to. */
@@ -322,6 +323,8 @@ static CURLcode set_strings(const struct transfer *transfer, const struct target
         /* The folder of the system's authorities would be trusted beside the file. */
         if (code == CURLE_OK)
             code = curl->easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
+    } else if (code == CURLE_OK && transfer->remote->has_ca_folder) {
+        code = curl->easy_setopt(easy, CURLOPT_CAINFO, (char *)NULL);
     }
     return code;
 }
@@ -470,6 +473,7 @@ enum hm_rc hm_fetch_remote_new(const struct hm_fetch_options *options, struct hm
     remote->easy = remote->curl->easy_init();
     if (remote->easy == NULL)
         return hm_error_nomem(err);
+    remote->has_ca_folder = hm_curl_has_ca_folder(remote->curl);
     *ret_remote = hm_steal(&remote);
     return HM_OK;
 }

@@ -490,6 +490,40 @@ static void test_curl__names_the_package_when_missing(void **state)
     assert_non_null(strstr(err.text, "lacks the function curl_global_init"));
 }
 
+static curl_version_info_data version_info;
+
+static curl_version_info_data *give_version_info(CURLversion age)
+{
+    (void)age;
+    return &version_info;
+}
+
+static void test_curl__knows_a_folder_of_authorities(void **state)
+{
+    struct hm_curl curl = {.version_info = give_version_info};
+    char certificates[] = "/tmp/hm-test-certs-XXXXXX";
+    char path[64];
+    int fd;
+
+    assert_non_null(mkdtemp(certificates));
+    version_info.age = CURLVERSION_SEVENTH;
+    version_info.capath = NULL;
+    assert_false(hm_curl_has_ca_folder(&curl));
+    version_info.capath = "/absent";
+    assert_false(hm_curl_has_ca_folder(&curl));
+    version_info.capath = certificates;
+    assert_false(hm_curl_has_ca_folder(&curl)); /* no hashed names: the file is needed */
+    (void)snprintf(path, sizeof(path), "%s/0123abcd.0", certificates);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    assert_true(fd >= 0);
+    assert_int_equal(close(fd), 0);
+    assert_true(hm_curl_has_ca_folder(&curl));
+    version_info.age = CURLVERSION_SIXTH; /* too old to say */
+    assert_false(hm_curl_has_ca_folder(&curl));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(certificates), 0);
+}
+
 /* --- files --- */
 
 static const char *file_path(const char *name)
@@ -680,6 +714,7 @@ int main(void)
         WITH_SERVER(test_stream__follows_five_redirects),
         WITH_SERVER(test_stream__refuses_redirects),
         cmocka_unit_test(test_curl__names_the_package_when_missing),
+        cmocka_unit_test(test_curl__knows_a_folder_of_authorities),
     };
     const struct CMUnitTest file_tests[] = {
         cmocka_unit_test(test_get_file__reads_paths_and_urls),
