@@ -8,6 +8,7 @@
 
 #define HM_SUBMISSION_IMAGE_COUNT_MAX 10000
 #define HM_SUBMISSION_HEAD_SIZE_MAX   4096
+#define HM_SUBMISSION_IMAGE_SIZE_MAX  HM_USTAR_SIZE_MAX
 
 /* Everything before the images, verified: the chain is unbroken, maker.json carries the threshold
  * of the newest identity's keys, is for this maker and site, is not expired at now, every path is
@@ -21,11 +22,24 @@ struct hm_submission {
     struct hm_identity *identity; /* the newest */
     struct hm_bytes maker_raw;    /* maker.json, or empty */
     struct hm_targets *targets;   /* its content; NULL if absent */
+    struct hm_envelope *envelope; /* of maker.json; NULL if absent */
+    uint32_t images_read;         /* for hm_submission_next_image */
+    const struct hm_target *last; /* likewise */
+    bool ended;                   /* likewise: the archive's end was met */
     struct hm_arena arena;
 };
 
+/* The rules for what a maker may say in maker~ID at site (NULL: whichever it names): made for this
+ * maker and site under this identity, no delegations, every path of this maker with SHA-256 and a
+ * length that an archive can hold, no two paths that differ in case only, custom within its limit
+ * and without "vendor". HM_EFORMAT, HM_EMISMATCH (another maker, site or identity). */
+HM_MUST_CHECK enum hm_rc hm_submission_check_targets(const struct hm_targets *targets,
+                                                     const char *site,
+                                                     const struct hm_identity *identity,
+                                                     struct hm_err *err);
+
 /* Reads and verifies the head; the reader then stands before the first image, so call
- * hm_submission_next_image. */
+ * hm_submission_next_image. HM_EFORMAT, HM_ESIGNATURE, HM_EMISMATCH, HM_EROLLBACK, HM_EEXPIRED. */
 HM_MUST_CHECK enum hm_rc hm_submission_read(struct hm_ustar_reader *reader, int64_t now_unix_s,
                                             struct hm_err *err,
                                             struct hm_submission **ret_submission);
