@@ -4,8 +4,9 @@
 
 #include "tuf/grow_internal.h"
 
-#define KEY_JSON_SIZE_MAX 65536 /* a key object that is written: HM_KEY_PUBLIC_SIZE_MAX, escaped   \
-                                 */
+#define KEY_JSON_SIZE_MAX                                                                          \
+    65536 /* a key object that is written: HM_KEY_PUBLIC_SIZE_MAX, escaped                         \
+           */
 
 static int compare_keys(const void *a, const void *b)
 {
