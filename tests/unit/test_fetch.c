@@ -403,6 +403,8 @@ static void test_stream__gives_up_when_even_a_restart_fails(void **state)
     assert_stream(local("/status/416"), 500, SIZE, HM_ENETWORK, 1, "416");
     assert_stream(local("/status/206"), 500, SIZE, HM_ENETWORK, 1, "206");
     assert_stream(local("/status/404"), 500, SIZE, HM_ENOTFOUND, 0, NULL);
+    /* No time-out ends this page: only its limit does. */
+    assert_stream(local("/endless/404"), 0, SIZE, HM_ENOTFOUND, 0, NULL);
 }
 
 static void test_stream__refuses_more_than_the_maximum(void **state)
