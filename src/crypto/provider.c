@@ -13,13 +13,11 @@ static EVP_MD *digests[2];
 
 static void library_init(void)
 {
-    /* Also for the default context, which a few functions of OpenSSL use behind our back. */
-    const uint64_t options = OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS |
-                             OPENSSL_INIT_NO_ADD_ALL_CIPHERS | OPENSSL_INIT_NO_ADD_ALL_DIGESTS |
-                             OPENSSL_INIT_NO_ATEXIT;
     OSSL_LIB_CTX *ctx;
 
-    if (OPENSSL_init_crypto(options, NULL) != 1)
+    /* For the whole process: even with a context of our own, EVP_PKEY_CTX_new_from_name asks the
+     * engines first, and so would load the configuration that may name some. */
+    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
         return;
     ctx = OSSL_LIB_CTX_new();
     if (ctx == NULL)

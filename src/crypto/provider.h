@@ -2,7 +2,8 @@
 /*
  * The one doorway to OpenSSL: a library context of our own, with the default provider and without
  * any configuration file, so that neither OPENSSL_CONF nor the system's openssl.cnf can change what
- * verifies. For src/crypto only.
+ * verifies. For src/crypto only. (In a process that has called anything here, TLS of libcurl has
+ * OpenSSL's built-in defaults too, not openssl.cnf's.)
  *
  * Everything here is safe to call from several threads.
  */
