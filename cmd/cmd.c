@@ -82,6 +82,7 @@ int hm_cmd_fail(const struct hm_err *err)
     return hm_error_exit_status(err->rc);
 }
 
+HM_PRINTF(2, 0)
 static void print_sentence(const char *prefix, const char *format, va_list args)
 {
     char text[HM_ERR_TEXT_MAX];

@@ -13,6 +13,14 @@
 #include <time.h>
 #include <unistd.h>
 
+/* With _FORTIFY_SOURCE these are macros already, and clang refuses to poison a macro. */
+#undef sprintf
+#undef vsprintf
+#undef strcpy
+#undef strcat
+#undef strncpy
+#undef strncat
+#undef gets
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol atoll gets
 #pragma GCC poison system popen gmtime localtime ctime asctime mktemp tmpnam rand srand
 

@@ -48,8 +48,8 @@ static void test_decode__refuses(void **state)
         "AAEC/w==\n-----END KEY-----\n",                         /* no begin */
         "x\n-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\n", /* text in front */
         "-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\nx\n", /* text behind */
-        "-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\n"
-        "-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\n",             /* two blocks */
+        ("-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\n"
+         "-----BEGIN KEY-----\nAAEC/w==\n-----END KEY-----\n"),           /* two blocks */
         "-----BEGIN KEY-----\nProc-Type: 4\n\nAAEC\n-----END KEY-----\n", /* headers */
         "-----BEGIN KEY-----\nAAEC/w\n-----END KEY-----\n",               /* no padding */
         "-----BEGIN KEY-----\nAAEC/w=\n-----END KEY-----\n",              /* half of it */
