@@ -18,4 +18,7 @@ HM_MUST_CHECK enum hm_rc hm_review_document(const char *role, struct hm_bytes be
                                             struct hm_bytes after, struct hm_err *err,
                                             struct hm_buf *ret_text);
 
+/* How long a document of role lasts by default , in seconds. */
+int64_t hm_review_default_expiry_s(const char *role);
+
 #endif
