@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -211,6 +212,39 @@ static void test_free__takes_null(void **state)
     hm_key_free(NULL);
 }
 
+/* A shared key, and OpenSSL's first use of an algorithm, from several threads. */
+static void *verify_often(void *ctx)
+{
+    const json_t *vector = json_array_get(json_object_get(vectors, "keys"), 0);
+    const struct hm_key *key = ctx;
+    uint8_t signature[64];
+    size_t failed = 0;
+
+    failed += hm_text_unhex(text_of(vector, "signature"), signature, 64) != HM_OK;
+    for (size_t i = 0; i < 50; i++) {
+        failed += hm_key_verify(key, HM_BYTES_EMPTY, hm_bytes_make(signature, 64), NULL) != HM_OK;
+        failed += hm_key_verify(key, HM_BYTES_LITERAL("x"), hm_bytes_make(signature, 64), NULL) !=
+                  HM_ESIGNATURE;
+    }
+    return failed == 0 ? ctx : NULL;
+}
+
+static void test_verify__in_several_threads(void **state)
+{
+    _hm_free_(hm_key_free) struct hm_key *key = NULL;
+    pthread_t threads[4];
+
+    assert_int_equal(parse(json_array_get(json_object_get(vectors, "keys"), 0), NULL, &key), HM_OK);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, verify_often, key), 0);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(threads); i++) {
+        void *result = NULL;
+
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_ptr_equal(result, key);
+    }
+}
+
 static bool has_flag(const json_t *flags, const char *flag)
 {
     for (size_t i = 0; i < json_array_size(flags); i++) {
@@ -285,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse_tuf__and_verify_give_the_verdicts_of_the_vectors),
         cmocka_unit_test(test_verify__takes_no_err),
+        cmocka_unit_test(test_verify__in_several_threads),
         cmocka_unit_test(test_material__is_the_same_for_every_spelling),
         cmocka_unit_test(test_material__differs_between_keys_and_not_between_schemes),
         cmocka_unit_test(test_parse_pem__gives_the_verdicts_of_the_vectors),
