@@ -69,6 +69,8 @@ struct hm_key {
 
 /* Of the kinds that may be spelled in hexadecimal: P-384 is the longest. */
 #define HEX_SPKI_SIZE_MAX 120
+/* Of the kinds that come as raw bytes: two heads, an AlgorithmIdentifier and ML-DSA-44's key. */
+#define RAW_SPKI_SIZE_MAX 1400
 
 static const struct hm_key_scheme schemes[] = {
     {.type = "ed25519",
@@ -91,6 +93,13 @@ static const struct hm_key_scheme schemes[] = {
     ML_DSA_SCHEME("ml-dsa-44/1", "ML-DSA-44", ID_ML_DSA("\x11"), 1312, 2420),
     ML_DSA_SCHEME("ml-dsa-65/1", "ML-DSA-65", ID_ML_DSA("\x12"), 1952, 3309),
     ML_DSA_SCHEME("ml-dsa-87/1", "ML-DSA-87", ID_ML_DSA("\x13"), 2592, 4627),
+    {.type = "ml-dsa",
+     .name = "ml-dsa-44",
+     .algorithm = "ML-DSA-44",
+     .is_raw = true,
+     .algorithm_id = ID_ML_DSA("\x11"),
+     .raw_size = 1312,
+     .signature_size = 2420},
 };
 
 /* One DER element with the expected tag; definite, minimal length of at most two bytes. Failure is
@@ -392,7 +401,8 @@ enum hm_rc hm_key_parse_tuf(struct hm_bytes keytype, struct hm_bytes scheme,
     const struct hm_key_scheme *found = NULL;
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(schemes) && found == NULL; i++) {
-        if (hm_bytes_is_str(keytype, schemes[i].type) && hm_bytes_is_str(scheme, schemes[i].name))
+        if (!schemes[i].is_raw && hm_bytes_is_str(keytype, schemes[i].type) &&
+            hm_bytes_is_str(scheme, schemes[i].name))
             found = &schemes[i];
     }
     if (found == NULL)
@@ -434,6 +444,64 @@ enum hm_rc hm_key_parse_pem(struct hm_bytes pem, struct hm_err *err, struct hm_k
 
     HM_TRY(decode_pem(pem, err, &der));
     return hm_key_parse_spki(hm_buf_bytes(&der), err, ret_key);
+}
+
+static size_t write_der_head(uint8_t tag, size_t size, uint8_t *to)
+{
+    to[0] = tag;
+    if (size < 0x80) {
+        to[1] = (uint8_t)size;
+        return 2;
+    }
+    HM_ASSERT(size >= 0x100 && size <= UINT16_MAX); /* none of the table's is in between */
+    to[1] = 0x82;
+    to[2] = (uint8_t)(size >> 8);
+    to[3] = (uint8_t)(size & 0xff);
+    return 4;
+}
+
+enum hm_rc hm_key_parse_raw(const char *scheme, struct hm_bytes raw, struct hm_err *err,
+                            struct hm_key **ret_key)
+{
+    const struct hm_key_scheme *found = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_KEY_PUBLIC_SIZE_MAX);
+    uint8_t head[8];
+    uint8_t spki[RAW_SPKI_SIZE_MAX];
+    size_t inner;
+    size_t size;
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(schemes) && found == NULL; i++) {
+        if ((schemes[i].is_raw || schemes[i].is_hex) && !schemes[i].is_pem &&
+            strcmp(scheme, schemes[i].name) == 0)
+            found = &schemes[i];
+    }
+    if (found == NULL)
+        return hm_fail(err, HM_EUNKNOWN, "scheme '%s' has no raw keys known here", scheme);
+    HM_TRY(check_available(found, err));
+    if (raw.size != found->raw_size)
+        return hm_fail(err, HM_EFORMAT, "the %s key is not %zu bytes", found->name,
+                       found->raw_size);
+    inner = found->algorithm_id.size + 1 + raw.size +
+            write_der_head(DER_BIT_STRING, 1 + raw.size, head);
+    size = write_der_head(DER_SEQUENCE, inner, spki);
+    HM_ASSERT(size + inner <= sizeof(spki));
+    memcpy(spki + size, found->algorithm_id.data, found->algorithm_id.size);
+    size += found->algorithm_id.size;
+    size += write_der_head(DER_BIT_STRING, 1 + raw.size, spki + size);
+    spki[size++] = 0;
+    memcpy(spki + size, raw.data, raw.size);
+    size += raw.size;
+    HM_TRY(hm_buf_reserve(&text, 2 * raw.size + 1, err));
+    hm_text_hex(raw, (char *)text.data);
+    return make_key(found, raw, hm_bytes_make(text.data, 2 * raw.size), hm_bytes_make(spki, size),
+                    err, ret_key);
+}
+
+struct hm_bytes hm_key_raw(const struct hm_key *key)
+{
+    size_t size = key->scheme->raw_size;
+
+    return size == 0 ? HM_BYTES_EMPTY : hm_bytes_make(key->spki + key->spki_size - size, size);
 }
 
 enum hm_rc hm_key_write_pem(const struct hm_key *key, struct hm_err *err, struct hm_buf *ret_buf)
@@ -535,17 +603,14 @@ static bool is_size_possible(const struct hm_key *key, size_t size)
     return size > 0 && size <= HM_KEY_SIGNATURE_SIZE_MAX;
 }
 
-enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,
-                         struct hm_bytes signature, struct hm_err *err)
+enum hm_rc hm_key_verify_plain(const struct hm_key *key, struct hm_bytes bytes,
+                               struct hm_bytes signature, struct hm_err *err)
 {
     _hm_free_(EVP_MD_CTX_free) EVP_MD_CTX *ctx = NULL;
-    uint8_t frame[HM_KEY_FRAME_SIZE];
-    struct hm_bytes bytes;
 
     if (!is_size_possible(key, signature.size))
         return hm_fail(err, HM_ESIGNATURE, "a signature of %zu bytes cannot be one by the %s key",
                        signature.size, key->scheme->name);
-    HM_TRY(hm_key_frame(key, message, err, frame, &bytes));
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL)
         return hm_error_nomem(err);
@@ -553,4 +618,14 @@ enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,
     if (EVP_DigestVerify(ctx, signature.data, signature.size, bytes.data, bytes.size) != 1)
         return hm_provider_fail(err, HM_ESIGNATURE, "the signature is not by this key");
     return HM_OK;
+}
+
+enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,
+                         struct hm_bytes signature, struct hm_err *err)
+{
+    uint8_t frame[HM_KEY_FRAME_SIZE];
+    struct hm_bytes bytes;
+
+    HM_TRY(hm_key_frame(key, message, err, frame, &bytes));
+    return hm_key_verify_plain(key, bytes, signature, err);
 }

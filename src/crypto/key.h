@@ -60,6 +60,13 @@ HM_MUST_CHECK enum hm_rc hm_key_parse_tuf(struct hm_bytes keytype, struct hm_byt
  * rsassa-pss-sha256). Errors as hm_key_parse_tuf. */
 HM_MUST_CHECK enum hm_rc hm_key_parse_pem(struct hm_bytes pem, struct hm_err *err,
                                           struct hm_key **ret_key);
+/* Raw bytes: "ed25519" (32), or "ml-dsa-44" (1312), whose signatures are over the message itself
+ * with an empty context (FIPS 204), not over TAP 21's frame. Errors as hm_key_parse_tuf. */
+HM_MUST_CHECK enum hm_rc hm_key_parse_raw(const char *scheme, struct hm_bytes raw,
+                                          struct hm_err *err, struct hm_key **ret_key);
+/* The raw bytes of an Ed25519 or ML-DSA key, or the point of an ECDSA key; borrows from the key.
+ * Empty for RSA. */
+struct hm_bytes hm_key_raw(const struct hm_key *key);
 /* Appends the SubjectPublicKeyInfo in PEM. */
 HM_MUST_CHECK enum hm_rc hm_key_write_pem(const struct hm_key *key, struct hm_err *err,
                                           struct hm_buf *ret_buf);

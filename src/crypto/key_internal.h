@@ -22,6 +22,7 @@ struct hm_key_scheme {
     bool is_hex;                  /* the public text may be the raw key in hexadecimal */
     bool is_pem;                  /* the public text may be SubjectPublicKeyInfo in PEM */
     bool is_default;              /* the scheme given to a key that comes without one */
+    bool is_raw;                  /* only for hm_key_parse_raw: TUF metadata does not know it */
     struct hm_bytes algorithm_id; /* DER AlgorithmIdentifier */
     size_t raw_size;              /* of the key in the bit string; 0: RSA */
     size_t signature_size;        /* 0: not fixed */
@@ -37,5 +38,8 @@ HM_MUST_CHECK enum hm_rc hm_key_start(const struct hm_key *key, EVP_PKEY *pkey, 
 HM_MUST_CHECK enum hm_rc hm_key_frame(const struct hm_key *key, struct hm_bytes message,
                                       struct hm_err *err, uint8_t frame[HM_KEY_FRAME_SIZE],
                                       struct hm_bytes *ret_signed);
+/* As hm_key_verify, of these very bytes: no frame. */
+HM_MUST_CHECK enum hm_rc hm_key_verify_plain(const struct hm_key *key, struct hm_bytes bytes,
+                                             struct hm_bytes signature, struct hm_err *err);
 
 #endif

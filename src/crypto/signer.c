@@ -12,11 +12,12 @@
 #include "crypto/key_internal.h"
 #include "crypto/pem.h"
 
-#define LABEL_PLAIN     "PRIVATE KEY"
-#define LABEL_ENCRYPTED "ENCRYPTED PRIVATE KEY"
-#define LABEL_PUBLIC    "PUBLIC KEY"
-#define SALT_SIZE       16
-#define IV_SIZE         16
+#define LABEL_PLAIN       "PRIVATE KEY"
+#define LABEL_ENCRYPTED   "ENCRYPTED PRIVATE KEY"
+#define LABEL_PUBLIC      "PUBLIC KEY"
+#define SALT_SIZE         16
+#define IV_SIZE           16
+#define ED25519_SEED_SIZE 32
 
 /* The AlgorithmIdentifier of an encrypted file: PBES2 with scrypt and AES-256-CBC (RFC 8018
  * appendix A.4, RFC 7914 section 7), whose parts all have a fixed size here. PKCS5_pbe2_set_scrypt
@@ -209,6 +210,42 @@ enum hm_rc hm_signer_parse(const char *name, struct hm_bytes pem, hm_signer_pass
                    "'openssl pkcs8 -topk8 -in OLD -out NEW')");
 }
 
+enum hm_rc hm_signer_parse_seed(struct hm_bytes seed, struct hm_err *err,
+                                struct hm_signer **ret_signer)
+{
+    /* RFC 8410 section 7: PrivateKeyInfo of Ed25519, whose lengths never vary. */
+    static const uint8_t head[] = {0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06,
+                                   0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20};
+    _hm_done_(hm_secret_done) struct hm_secret der = HM_SECRET_INIT;
+
+    if (seed.size != ED25519_SEED_SIZE)
+        return hm_fail(err, HM_EFORMAT, "an Ed25519 private key is not %d bytes",
+                       ED25519_SEED_SIZE);
+    HM_TRY(hm_secret_init(&der, sizeof(head) + seed.size, err));
+    memcpy(der.data, head, sizeof(head));
+    memcpy(der.data + sizeof(head), seed.data, seed.size);
+    der.size = sizeof(head) + seed.size;
+    return load_plain(hm_bytes_make(der.data, der.size), err, ret_signer);
+}
+
+enum hm_rc hm_signer_seed(const struct hm_signer *signer, struct hm_err *err,
+                          struct hm_secret *ret_seed)
+{
+    _hm_done_(hm_secret_done) struct hm_secret seed = HM_SECRET_INIT;
+    size_t size = ED25519_SEED_SIZE;
+
+    if (EVP_PKEY_is_a(signer->pkey, "ED25519") != 1)
+        return hm_fail(err, HM_EUNKNOWN, "only Ed25519 keys have a seed; this one is %s",
+                       hm_key_scheme(signer->key));
+    HM_TRY(hm_secret_init(&seed, size, err));
+    if (EVP_PKEY_get_raw_private_key(signer->pkey, seed.data, &size) != 1)
+        return hm_provider_fail(err, HM_EINTERNAL, "the private key cannot be written");
+    seed.size = size;
+    *ret_seed = seed;
+    seed = (struct hm_secret)HM_SECRET_INIT;
+    return HM_OK;
+}
+
 enum hm_rc hm_signer_load(const char *path, hm_signer_passphrase_fn *ask, void *ctx,
                           struct hm_err *err, struct hm_signer **ret_signer)
 {
@@ -319,17 +356,14 @@ const struct hm_key *hm_signer_key(const struct hm_signer *signer)
     return signer->key;
 }
 
-enum hm_rc hm_signer_sign(const struct hm_signer *signer, struct hm_bytes message,
-                          struct hm_err *err, struct hm_buf *ret_signature)
+static enum hm_rc sign(const struct hm_signer *signer, struct hm_bytes bytes, struct hm_err *err,
+                       struct hm_buf *ret_signature)
 {
     _hm_done_(hm_buf_done) struct hm_buf signature = HM_BUF_INIT(HM_KEY_SIGNATURE_SIZE_MAX);
     _hm_free_(EVP_MD_CTX_free) EVP_MD_CTX *ctx = NULL;
-    uint8_t frame[HM_KEY_FRAME_SIZE];
-    struct hm_bytes bytes;
     size_t size = HM_KEY_SIGNATURE_SIZE_MAX;
 
     HM_TRY(hm_buf_reserve(&signature, size, err));
-    HM_TRY(hm_key_frame(signer->key, message, err, frame, &bytes));
     ctx = EVP_MD_CTX_new();
     if (ctx == NULL)
         return hm_error_nomem(err);
@@ -338,9 +372,26 @@ enum hm_rc hm_signer_sign(const struct hm_signer *signer, struct hm_bytes messag
         return hm_provider_fail(err, HM_EINTERNAL, "OpenSSL does not sign");
     signature.size = size;
     /* A fault while signing can give the private key away (RSA-CRT, Ed25519). */
-    if (hm_key_verify(signer->key, message, hm_buf_bytes(&signature), err) != HM_OK)
+    if (hm_key_verify_plain(signer->key, bytes, hm_buf_bytes(&signature), err) != HM_OK)
         return hm_fail(err, HM_EINTERNAL,
                        "a fresh signature is not valid: the machine is faulty, or the key file's "
                        "two halves do not belong together");
     return hm_buf_append(ret_signature, hm_buf_bytes(&signature), err);
+}
+
+enum hm_rc hm_signer_sign(const struct hm_signer *signer, struct hm_bytes message,
+                          struct hm_err *err, struct hm_buf *ret_signature)
+{
+    uint8_t frame[HM_KEY_FRAME_SIZE];
+    struct hm_bytes bytes;
+
+    HM_TRY(hm_key_frame(signer->key, message, err, frame, &bytes));
+    return sign(signer, bytes, err, ret_signature);
+}
+
+enum hm_rc hm_signer_sign_plain(const struct hm_signer *signer, struct hm_bytes message,
+                                struct hm_err *err, struct hm_buf *ret_signature)
+{
+    /* OpenSSL takes no NULL, even for nothing. */
+    return sign(signer, message.size != 0 ? message : HM_BYTES_LITERAL(""), err, ret_signature);
 }

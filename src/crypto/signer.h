@@ -42,6 +42,14 @@ HM_MUST_CHECK enum hm_rc hm_signer_load(const char *path, hm_signer_passphrase_f
 HM_MUST_CHECK enum hm_rc hm_signer_parse(const char *name, struct hm_bytes pem,
                                          hm_signer_passphrase_fn *ask, void *ctx,
                                          struct hm_err *err, struct hm_signer **ret_signer);
+/* An Ed25519 key from its 32-byte seed (RFC 8032 section 5.1.5), the private half of a C2SP note
+ * key's text. HM_EFORMAT for any other size. */
+HM_MUST_CHECK enum hm_rc hm_signer_parse_seed(struct hm_bytes seed, struct hm_err *err,
+                                              struct hm_signer **ret_signer);
+/* The seed of an Ed25519 key; *ret_seed is HM_SECRET_INIT, and the caller's to release. HM_EUNKNOWN
+ * for other keys. */
+HM_MUST_CHECK enum hm_rc hm_signer_seed(const struct hm_signer *signer, struct hm_err *err,
+                                        struct hm_secret *ret_seed);
 /* Writes PKCS#8 PEM, text without a NUL; passphrase NULL or empty: not encrypted. *ret_pem is
  * HM_SECRET_INIT, and the caller's to release. */
 HM_MUST_CHECK enum hm_rc hm_signer_write(const struct hm_signer *signer,
@@ -57,5 +65,10 @@ const struct hm_key *hm_signer_key(const struct hm_signer *signer);
  * valid, which means a faulty machine or a file whose two halves do not belong together. */
 HM_MUST_CHECK enum hm_rc hm_signer_sign(const struct hm_signer *signer, struct hm_bytes message,
                                         struct hm_err *err, struct hm_buf *ret_signature);
+/* As hm_signer_sign, of message itself also where the scheme has a frame (ML-DSA): what
+ * hm_key_parse_raw's keys verify. */
+HM_MUST_CHECK enum hm_rc hm_signer_sign_plain(const struct hm_signer *signer,
+                                              struct hm_bytes message, struct hm_err *err,
+                                              struct hm_buf *ret_signature);
 
 #endif

@@ -207,6 +207,54 @@ static void test_write_pem__keeps_to_the_maximum(void **state)
     assert_int_equal(pem.size, 0);
 }
 
+/* The first of RFC 8032 section 7.1, which the vectors have in hexadecimal. */
+static void test_parse_raw__gives_the_same_key_as_hexadecimal(void **state)
+{
+    const json_t *vector = json_array_get(json_object_get(vectors, "keys"), 0);
+    _hm_free_(hm_key_free) struct hm_key *key = NULL;
+    _hm_free_(hm_key_free) struct hm_key *again = NULL;
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(parse(vector, &err, &key), HM_OK);
+    assert_int_equal(hm_key_raw(key).size, 32);
+    assert_int_equal(hm_key_parse_raw("ed25519", hm_key_raw(key), &err, &again), HM_OK);
+    assert_string_equal(hm_key_id(key), hm_key_id(again));
+    assert_string_equal(hm_key_public(key), hm_key_public(again));
+    assert_true(hm_digest_is_equal(hm_key_material(key), hm_key_material(again)));
+}
+
+static void test_parse_raw__refuses_what_is_no_raw_key(void **state)
+{
+    static const uint8_t zeros[1312];
+    _hm_free_(hm_key_free) struct hm_key *key = NULL;
+    struct hm_err err = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    assert_int_equal(hm_key_parse_raw("ed25519", hm_bytes_make(zeros, 31), &err, &key), HM_EFORMAT);
+    assert_int_equal(hm_key_parse_raw("ed25519", hm_bytes_make(zeros, 33), &err, &key), HM_EFORMAT);
+    assert_int_equal(hm_key_parse_raw("ed25519", HM_BYTES_EMPTY, &err, &key), HM_EFORMAT);
+    /* A point of small order. */
+    assert_int_equal(hm_key_parse_raw("ed25519", hm_bytes_make(zeros, 32), &err, &key), HM_EFORMAT);
+    assert_int_equal(hm_key_parse_raw("ecdsa-sha2-nistp256", hm_bytes_make(zeros, 65), &err, &key),
+                     HM_EUNKNOWN);
+    assert_int_equal(hm_key_parse_raw("ml-dsa-44/1", hm_bytes_make(zeros, 1312), &err, &key),
+                     HM_EUNKNOWN);
+    rc = hm_key_parse_raw("ml-dsa-44", hm_bytes_make(zeros, 1311), &err, &key);
+    assert_true(rc == HM_EFORMAT || rc == HM_EUNKNOWN); /* as OpenSSL has it or not */
+    assert_null(key);
+}
+
+/* What verifies a note is no scheme of TUF's. */
+static void test_parse_tuf__does_not_know_the_raw_scheme(void **state)
+{
+    _hm_free_(hm_key_free) struct hm_key *key = NULL;
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(hm_key_parse_tuf(HM_BYTES_LITERAL("ml-dsa"), HM_BYTES_LITERAL("ml-dsa-44"),
+                                      HM_BYTES_LITERAL("00"), &err, &key),
+                     HM_EUNKNOWN);
+}
+
 static void test_free__takes_null(void **state)
 {
     hm_key_free(NULL);
@@ -324,6 +372,9 @@ int main(void)
         cmocka_unit_test(test_material__differs_between_keys_and_not_between_schemes),
         cmocka_unit_test(test_parse_pem__gives_the_verdicts_of_the_vectors),
         cmocka_unit_test(test_write_pem__keeps_to_the_maximum),
+        cmocka_unit_test(test_parse_raw__gives_the_same_key_as_hexadecimal),
+        cmocka_unit_test(test_parse_raw__refuses_what_is_no_raw_key),
+        cmocka_unit_test(test_parse_tuf__does_not_know_the_raw_scheme),
         cmocka_unit_test(test_free__takes_null),
         cmocka_unit_test(test_verify__agrees_with_cctv),
     };
