@@ -14,6 +14,9 @@
 #define HM_USTAR_BLOCK_SIZE    512
 #define HM_USTAR_NAME_SIZE_MAX 256
 #define HM_USTAR_SIZE_MAX      (((uint64_t)1 << 33) - 1) /* eleven octal digits */
+#define HM_USTAR_TRAILER_SIZE_MAX                                                                  \
+    ((uint64_t)1                                                                                   \
+     << 20) /* zeros after the end: other programs fill up a record (10 KiB by default) */
 
 /* Bytes come and go through these, so that archives are streamed. */
 typedef enum hm_rc hm_ustar_write_fn(void *ctx, struct hm_bytes bytes, struct hm_err *err);
@@ -38,7 +41,8 @@ HM_MUST_CHECK enum hm_rc hm_ustar_writer_write(struct hm_ustar_writer *writer,
 /* begin + write of all. */
 HM_MUST_CHECK enum hm_rc hm_ustar_writer_add(struct hm_ustar_writer *writer, const char *name,
                                              struct hm_bytes bytes, struct hm_err *err);
-/* The two zero blocks. HM_EINTERNAL if a member is unfinished. */
+/* The two zero blocks. HM_EINTERNAL if a member is unfinished, as for begin; and for write past the
+ * member's size. */
 HM_MUST_CHECK enum hm_rc hm_ustar_writer_end(struct hm_ustar_writer *writer, struct hm_err *err);
 
 struct hm_ustar_reader {
@@ -54,14 +58,16 @@ struct hm_ustar_reader {
 void hm_ustar_reader_init(struct hm_ustar_reader *reader, hm_ustar_read_fn *read, void *ctx);
 /* The next member (what is left of the last is skipped). *ret_more false at a proper end: two zero
  * blocks, then nothing but zeros. HM_EFORMAT for a bad checksum, another type of member, an unsafe
- * name, a cut archive. */
+ * name, padding other than zeros, a cut archive. *ret_name points into reader until the next call.
+ * Names may repeat; that is the caller's business. */
 HM_MUST_CHECK enum hm_rc hm_ustar_reader_next(struct hm_ustar_reader *reader, struct hm_err *err,
                                               bool *ret_more, const char **ret_name,
                                               uint64_t *ret_size);
 /* Up to size bytes of the current member; *ret_got 0 at its end. */
 HM_MUST_CHECK enum hm_rc hm_ustar_reader_read(struct hm_ustar_reader *reader, uint8_t *data,
                                               size_t size, struct hm_err *err, size_t *ret_got);
-/* The whole current member, appended to buf (whose maximum is the limit). */
+/* The whole current member, appended to buf (whose maximum is the limit: HM_EFORMAT). Memory grows
+ * with the bytes that come, not with the size that the header claims. */
 HM_MUST_CHECK enum hm_rc hm_ustar_reader_read_all(struct hm_ustar_reader *reader,
                                                   struct hm_err *err, struct hm_buf *ret_buf);
 
