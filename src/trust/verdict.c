@@ -27,13 +27,13 @@ static enum hm_rc judge_attested(const struct hm_layout_maker *maker,
     /* DESIGN 5.1: attested may become maker, never the reverse. */
     if (memory->is_pinned)
         return hm_fail(err, HM_EREFUSED,
-                       "maker '%s': you pinned its identity, but 'targets' says the vendor alone "
-                       "speaks for it; ask the maker",
+                       "maker '%s': you pinned its identity, but 'targets' now says it is "
+                       "vendor-attested; ask the maker",
                        maker->id);
     if (memory->was_maker)
         return hm_fail(err, HM_EREFUSED,
-                       "maker '%s' signed its releases before, but 'targets' now says the vendor "
-                       "alone speaks for it; a grade may never fall, ask the maker",
+                       "maker '%s': it signed its releases before, but 'targets' now says it is "
+                       "vendor-attested; a grade may never fall, ask the maker",
                        maker->id);
     HM_TRY(check_floor(maker, HM_GRADE_ATTESTED, floor, err));
     *ret_grade = HM_GRADE_ATTESTED;
@@ -123,6 +123,23 @@ enum hm_rc hm_verdict_maker(const struct hm_layout *layout, const struct hm_layo
     HM_TRY(check_delegation(layout, maker, identity, err));
     HM_TRY(check_floor(maker, grade, floor, err));
     *ret_grade = grade;
+    return HM_OK;
+}
+
+enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const struct hm_targets *release,
+                            struct hm_err *err)
+{
+    struct hm_path path;
+
+    for (size_t i = 0; i < release->target_count; i++) {
+        enum hm_rc rc = hm_layout_parse_path(release->targets[i].path, err, &path);
+
+        if (rc == HM_OK && !hm_bytes_is_str(path.id, maker->id))
+            rc = hm_fail(err, HM_EREFUSED, "'%.*s' is not a path of maker '%s'",
+                         HM_BYTES_FMT(release->targets[i].path), maker->id);
+        if (rc != HM_OK)
+            return hm_error_prefix(err, rc, "'release~%s'", maker->id);
+    }
     return HM_OK;
 }
 
@@ -336,12 +353,12 @@ static enum hm_rc check_both(const struct hm_layout *layout, const struct hm_lay
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
     enum hm_rc rc;
 
+    hm_layout_maker_role(hm_bytes_str(maker->id), name);
     if (made == NULL)
         return hm_fail(err, HM_EREFUSED,
-                       "only the vendor signed it: maker '%s' never did; do not install it and "
-                       "ask the maker",
-                       maker->id);
-    hm_layout_maker_role(hm_bytes_str(maker->id), name);
+                       "only the vendor signed it, and '%s' does not list it; do not install it "
+                       "and ask the maker",
+                       name);
     rc = check_maker_statement(layout, maker, maker_role, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s'", name);
@@ -350,10 +367,11 @@ static enum hm_rc check_both(const struct hm_layout *layout, const struct hm_lay
     if (made->facts.length != released->facts.length ||
         !hm_digest_is_equal(&made->facts.sha256, &released->facts.sha256))
         return hm_fail(err, HM_EREFUSED,
-                       "maker '%s' and the vendor signed different bytes; do not install it and "
-                       "ask the maker",
-                       maker->id);
-    return check_custom(released->custom, made->custom, err);
+                       "'%s' lists other bytes (length or sha256) than the vendor signed; do not "
+                       "install it and ask the maker",
+                       name);
+    rc = check_custom(released->custom, made->custom, err);
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", name);
 }
 
 static enum hm_rc judge_path(const struct hm_layout *layout, const struct hm_layout_maker *maker,
@@ -366,8 +384,11 @@ static enum hm_rc judge_path(const struct hm_layout *layout, const struct hm_lay
 
     if (released == NULL) {
         if (!maker->is_attested && hm_targets_find(maker_role, path->whole) != NULL)
-            return hm_fail(err, HM_EREFUSED,
-                           "only maker '%s' signed it: the vendor has not approved it", maker->id);
+            return hm_fail(
+                err, HM_EREFUSED,
+                "only maker '%s' signed it, and 'release~%s' does not list it: the vendor "
+                "has not approved it",
+                maker->id, maker->id);
         return hm_fail(err, HM_EUNKNOWN, "site '%s' has released no such file", layout->site);
     }
     HM_TRY(check_release_statement(layout, release, err));

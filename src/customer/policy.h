@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a customer decided about one site beyond its trust file: sites/NAME/site.json. */
+#ifndef HM_CUSTOMER_POLICY_H
+#define HM_CUSTOMER_POLICY_H
+
+#include "base/dir.h"
+#include "trust/trust_file.h"
+
+#define HM_POLICY_SIZE_MAX         1048576
+#define HM_POLICY_MIRROR_COUNT_MAX 16 /* each is tried in turn */
+
+struct hm_policy {
+    const char *url;
+    enum hm_grade floor; /* HM_GRADE_ATTESTED: nothing beyond the trust file */
+    struct hm_trust_pin *pins;
+    size_t pin_count;
+    const char **mirrors;
+    size_t mirror_count;
+    const char *proxy;   /* or NULL */
+    const char *ca_file; /* or NULL */
+    bool allow_plain_http;
+    struct hm_arena arena; /* owns all of it */
+};
+
+/* Reads "site.json" in a site's folder. HM_EFORMAT, HM_ENOTFOUND. */
+HM_MUST_CHECK enum hm_rc hm_policy_read(const struct hm_dir *dir, struct hm_err *err,
+                                        struct hm_policy *ret_policy);
+HM_MUST_CHECK enum hm_rc hm_policy_write(const struct hm_policy *policy, const struct hm_dir *dir,
+                                         struct hm_err *err);
+void hm_policy_done(struct hm_policy *policy);
+
+/* Changes, each copying its text. "ID=HEX" (HEX may have spaces); replaces an earlier pin of ID. */
+HM_MUST_CHECK enum hm_rc hm_policy_pin(struct hm_policy *policy, const char *text,
+                                       struct hm_err *err);
+/* HM_EUSAGE if there is no such pin. */
+HM_MUST_CHECK enum hm_rc hm_policy_unpin(struct hm_policy *policy, const char *id,
+                                         struct hm_err *err);
+/* "maker" or "attested". HM_EUSAGE. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_floor(struct hm_policy *policy, const char *text,
+                                             struct hm_err *err);
+/* A URL that is there already is fine. HM_EUSAGE for no URL or too many. */
+HM_MUST_CHECK enum hm_rc hm_policy_add_mirror(struct hm_policy *policy, const char *url,
+                                              struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_policy_drop_mirror(struct hm_policy *policy, const char *url,
+                                               struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_policy_copy_text(struct hm_policy *policy, const char *text,
+                                             struct hm_err *err, const char **ret_text);
+
+#endif

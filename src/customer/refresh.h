@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Bringing a subscription up to date: the TUF workflow, then this site's layout, then each maker
+ * that was asked for: its identity chain, the verdict on it, its roles.
+ *
+ * A maker who is refused blocks nobody else: its standing has the reason.
+ */
+#ifndef HM_CUSTOMER_REFRESH_H
+#define HM_CUSTOMER_REFRESH_H
+
+#include "customer/subscription.h"
+
+/* Which makers: TUF patterns on the ID ("*" for all). */
+struct hm_refresh_scope {
+    const struct hm_bytes *ids;
+    size_t count;
+};
+
+/* From the site, under the site's lock. HM_ECLOCK: the clock is behind the last refresh; what
+ * hm_client_refresh and hm_layout_parse say. On failure nothing of the subscription may be used. */
+HM_MUST_CHECK enum hm_rc hm_refresh_run(struct hm_subscription *subscription,
+                                        struct hm_refresh_scope scope, struct hm_err *err);
+/* As of the last refresh, from what is held alone: expiry is not looked at, age is the caller's to
+ * tell. HM_EAGAIN: never refreshed; HM_ECLOCK. Standings are HM_EAGAIN where a role is not held. */
+HM_MUST_CHECK enum hm_rc hm_refresh_load(struct hm_subscription *subscription,
+                                         struct hm_refresh_scope scope, struct hm_err *err);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One trusted site: adding, opening, removing, and the decisions on it. */
+#include "customer/subscription.h"
+
+#include "base/file.h"
+#include "base/time.h"
+#include "customer/refresh.h"
+
+#define ADDING        "adding"
+#define PATH_SIZE_MAX 128
+
+static void site_path(const char *folder, const char *name, char path[PATH_SIZE_MAX])
+{
+    (void)snprintf(path, PATH_SIZE_MAX, "%s/%s", folder, name); /* a site's name is short */
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static enum hm_rc get_metadata(void *ctx, const char *name, struct hm_err *err,
+                               struct hm_buf *ret_buf)
+{
+    struct hm_subscription *subscription = ctx;
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(4096);
+    _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(16384);
+
+    HM_TRY(hm_buf_append_fmt(&path, err, "metadata/%s", name));
+    HM_TRY(hm_fetch_url_join(subscription->policy.url, hm_buf_str(&path), err, &url));
+    return hm_fetch_get(subscription->fetch, hm_buf_str(&url), err, ret_buf);
+}
+
+enum hm_rc hm_subscription_read_refreshed(struct hm_subscription *subscription, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(64);
+    struct hm_bytes bytes;
+    enum hm_rc rc = hm_dir_read(&subscription->dir, "refreshed", err, &text);
+
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    if (rc != HM_OK)
+        return rc;
+    bytes = hm_buf_bytes(&text);
+    if (bytes.size > 0 && bytes.data[bytes.size - 1] == '\n')
+        bytes.size--;
+    if (hm_time_parse(bytes, &subscription->refreshed_unix_s) != HM_OK)
+        return hm_fail(err, HM_EFORMAT, "'%s/refreshed' is damaged", subscription->dir.path);
+    return HM_OK;
+}
+
+static enum hm_rc open_parts(struct hm_subscription *subscription, bool is_online,
+                             struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
+    struct hm_fetch_options options = {0};
+
+    HM_TRY(hm_dir_read(&subscription->dir, "trust", err, &raw));
+    HM_TRY(hm_trust_file_parse(hm_buf_bytes(&raw), err, &subscription->trust));
+    if (strcmp(subscription->trust->site, subscription->name) != 0)
+        return hm_fail(err, HM_EMISMATCH, "its trust file is for site '%s'",
+                       subscription->trust->site);
+    subscription->is_trial = subscription->trust->trial;
+    HM_TRY(hm_policy_read(&subscription->dir, err, &subscription->policy));
+    HM_TRY(hm_dir_open_at(&subscription->dir, "metadata", true, err, &subscription->metadata));
+    HM_TRY(hm_subscription_read_refreshed(subscription, err));
+    if (!is_online)
+        return HM_OK;
+    options.proxy = subscription->policy.proxy;
+    options.ca_file = subscription->policy.ca_file;
+    options.allow_plain_http = subscription->policy.allow_plain_http;
+    HM_TRY(hm_fetch_new(&options, err, &subscription->fetch));
+    subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
+    return HM_OK;
+}
+
+static enum hm_rc open_folder(const struct hm_home *home, const char *path, const char *name,
+                              int64_t now_unix_s, bool is_online, struct hm_err *err,
+                              struct hm_subscription **ret_subscription)
+{
+    _hm_free_(hm_subscription_free) struct hm_subscription *subscription =
+        calloc(1, sizeof(*subscription));
+    enum hm_rc rc;
+
+    if (subscription == NULL)
+        return hm_error_nomem(err);
+    subscription->dir = (struct hm_dir)HM_DIR_INIT;
+    subscription->metadata = (struct hm_dir)HM_DIR_INIT;
+    subscription->now_unix_s = now_unix_s;
+    subscription->name = hm_arena_strdup(&subscription->arena, hm_bytes_str(name));
+    if (subscription->name == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(hm_dir_open_at(&home->dir, path, false, err, &subscription->dir));
+    rc = open_parts(subscription, is_online, err);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "site '%s'", name);
+    *ret_subscription = hm_steal(&subscription);
+    return HM_OK;
+}
+
+static enum hm_rc fail_unknown(const struct hm_home *home, const char *name, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_done_(hm_buf_done) struct hm_buf list = HM_BUF_INIT(65536);
+    const char **names = NULL;
+    size_t count = 0;
+
+    HM_TRY(hm_home_sites(home, &arena, err, &names, &count));
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(hm_buf_append_fmt(&list, err, "%s%s", i == 0 ? "" : ", ", names[i]));
+    if (count == 0)
+        return hm_fail(err, HM_EUSAGE,
+                       "site '%s' is not trusted, nor is any; begin with 'hallmark trust add'",
+                       name);
+    return hm_fail(err, HM_EUSAGE, "site '%s' is not trusted; these are: %s", name,
+                   hm_buf_str(&list));
+}
+
+enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name, int64_t now_unix_s,
+                                bool is_online, struct hm_err *err,
+                                struct hm_subscription **ret_subscription)
+{
+    char path[PATH_SIZE_MAX];
+
+    if (hm_layout_check_id(hm_bytes_str(name), err) != HM_OK)
+        return hm_fail(err, HM_EUSAGE, "'%s' is no site's name", name);
+    site_path("sites", name, path);
+    if (!hm_dir_has(&home->dir, path))
+        return fail_unknown(home, name, err);
+    return open_folder(home, path, name, now_unix_s, is_online, err, ret_subscription);
+}
+
+void hm_subscription_free(struct hm_subscription *subscription)
+{
+    if (subscription == NULL)
+        return;
+    hm_layout_free(subscription->layout);
+    hm_client_free(subscription->client);
+    hm_fetch_free(subscription->fetch);
+    hm_policy_done(&subscription->policy);
+    hm_trust_file_free(subscription->trust);
+    hm_dir_done(&subscription->metadata);
+    hm_dir_done(&subscription->dir);
+    hm_arena_done(&subscription->arena);
+    free(subscription);
+}
+
+/* ---- adding and removing --------------------------------------------------------------------- */
+
+static enum hm_rc check_new(const struct hm_home *home, const char *name, struct hm_bytes trust,
+                            struct hm_err *err, struct hm_trust_file **ret_file)
+{
+    _hm_free_(hm_trust_file_free) struct hm_trust_file *file = NULL;
+    char path[PATH_SIZE_MAX];
+
+    if (hm_layout_check_id(hm_bytes_str(name), err) != HM_OK)
+        return hm_error_prefix(err, HM_EUSAGE, "no site can be called so");
+    HM_TRY(hm_trust_file_parse(trust, err, &file));
+    if (strcmp(file->site, name) != 0)
+        return hm_fail(err, HM_EMISMATCH,
+                       "the trust file is for site '%s', not '%s'; add it under that name if it is "
+                       "the one you mean",
+                       file->site, name);
+    site_path("sites", name, path);
+    if (hm_dir_has(&home->dir, path))
+        return hm_fail(err, HM_EUSAGE,
+                       "site '%s' is trusted already; change it with 'hallmark trust policy', or "
+                       "forget it first with 'hallmark trust remove'",
+                       name);
+    *ret_file = hm_steal(&file);
+    return HM_OK;
+}
+
+enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, struct hm_bytes trust,
+                               const struct hm_policy *policy, int64_t now_unix_s,
+                               struct hm_err *err, struct hm_subscription **ret_subscription)
+{
+    _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
+    _hm_free_(hm_trust_file_free) struct hm_trust_file *file = NULL;
+    _hm_free_(hm_subscription_free) struct hm_subscription *subscription = NULL;
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir metadata = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir sites = HM_DIR_INIT;
+    struct hm_refresh_scope nobody = {0};
+    char path[PATH_SIZE_MAX];
+    enum hm_rc rc;
+
+    HM_TRY(hm_home_lock(home, err, &lock));
+    HM_TRY(check_new(home, name, trust, err, &file));
+    /* What an interrupted 'add' left behind goes first. */
+    HM_TRY(hm_dir_remove_tree(&home->dir, ADDING, err));
+    site_path(ADDING, name, path);
+    HM_TRY(hm_dir_open_at(&home->dir, path, true, err, &dir));
+    HM_TRY(hm_file_replace(&dir, "trust", 0644, trust, err));
+    HM_TRY(hm_policy_write(policy, &dir, err));
+    HM_TRY(hm_dir_open_at(&dir, "metadata", true, err, &metadata));
+    HM_TRY(hm_client_init(&metadata, file->root, err));
+    rc = open_folder(home, path, name, now_unix_s, true, err, &subscription);
+    if (rc == HM_OK)
+        rc = hm_refresh_run(subscription, nobody, err);
+    if (rc != HM_OK) {
+        (void)hm_dir_remove_tree(&home->dir, ADDING, NULL); /* the next 'add' does it otherwise */
+        return rc;
+    }
+    HM_TRY(hm_dir_open_at(&home->dir, "sites", true, err, &sites));
+    HM_TRY(hm_dir_rename(&home->dir, path, &sites, name, err));
+    *ret_subscription = hm_steal(&subscription);
+    return HM_OK;
+}
+
+enum hm_rc hm_subscription_remove(const struct hm_home *home, const char *name, struct hm_err *err)
+{
+    _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
+    char path[PATH_SIZE_MAX];
+
+    if (hm_layout_check_id(hm_bytes_str(name), err) != HM_OK)
+        return hm_fail(err, HM_EUSAGE, "'%s' is no site's name", name);
+    HM_TRY(hm_home_lock(home, err, &lock));
+    site_path("sites", name, path);
+    if (!hm_dir_has(&home->dir, path))
+        return fail_unknown(home, name, err);
+    return hm_dir_remove_tree(&home->dir, path, err);
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
+enum hm_grade hm_subscription_floor(const struct hm_subscription *subscription)
+{
+    enum hm_grade own = subscription->policy.floor;
+
+    return own > subscription->trust->floor ? own : subscription->trust->floor;
+}
+
+static const struct hm_sha256 *find_pin(const struct hm_trust_pin *pins, size_t count,
+                                        const char *id)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(pins[i].id, id) == 0)
+            return &pins[i].first;
+    }
+    return NULL;
+}
+
+const struct hm_sha256 *hm_subscription_pin(const struct hm_subscription *subscription,
+                                            const char *id)
+{
+    const struct hm_sha256 *pin =
+        find_pin(subscription->policy.pins, subscription->policy.pin_count, id);
+
+    if (pin != NULL)
+        return pin;
+    return find_pin(subscription->trust->pins, subscription->trust->pin_count, id);
+}
+
+const struct hm_standing *hm_subscription_standing(const struct hm_subscription *subscription,
+                                                   struct hm_bytes id)
+{
+    const struct hm_layout_maker *maker = hm_layout_find(subscription->layout, id);
+
+    if (maker == NULL)
+        return NULL;
+    return &subscription->standings[maker - subscription->layout->makers];
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One trusted site as a customer sees it: trust file, policy, the verified metadata, and for each
+ * maker whether it may be believed. Used by one thread.
+ */
+#ifndef HM_CUSTOMER_SUBSCRIPTION_H
+#define HM_CUSTOMER_SUBSCRIPTION_H
+
+#include "customer/home.h"
+#include "customer/policy.h"
+#include "net/fetch.h"
+#include "trust/verdict.h"
+#include "tuf/client.h"
+
+/* Clocks are set back by seconds, and two commands may start in one order and end in the other:
+ * below this a clock is not called behind. */
+#define HM_SUBSCRIPTION_CLOCK_SLACK_S 300
+
+/* A maker's roles, and the word on them. */
+struct hm_standing {
+    bool is_judged;   /* else it was not asked for */
+    enum hm_rc rc;    /* HM_OK: the roles are there */
+    const char *text; /* why not, one sentence; owned by the subscription */
+    enum hm_grade grade;
+    const struct hm_targets *release;
+    const struct hm_targets *maker_role; /* NULL for an attested maker */
+};
+
+struct hm_subscription {
+    const char *name; /* of the site, and of the folder */
+    struct hm_dir dir;
+    struct hm_trust_file *trust;
+    struct hm_policy policy;
+    int64_t now_unix_s;
+    int64_t refreshed_unix_s; /* 0: never */
+    bool is_trial;
+    struct hm_fetch *fetch; /* NULL: offline */
+    /* After hm_refresh_run or hm_refresh_load: */
+    struct hm_client *client;
+    struct hm_layout *layout;
+    struct hm_standing *standings; /* one for each maker of the layout, in its order */
+    struct hm_arena arena;
+    /* private: */
+    struct hm_dir metadata;
+    struct hm_client_source source;
+};
+
+/* Checks a confirmed trust file and the policy, makes the site's folder in a place where no other
+ * command sees it, refreshes once, and puts it in place: a site is trusted only after it was seen.
+ * HM_EUSAGE: trusted already; HM_EMISMATCH: the trust file is for another site than name. */
+HM_MUST_CHECK enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name,
+                                             struct hm_bytes trust, const struct hm_policy *policy,
+                                             int64_t now_unix_s, struct hm_err *err,
+                                             struct hm_subscription **ret_subscription);
+/* Forgets the site with all that was remembered. HM_EUSAGE: not trusted. */
+HM_MUST_CHECK enum hm_rc hm_subscription_remove(const struct hm_home *home, const char *name,
+                                                struct hm_err *err);
+/* Opens a trusted site; makes no request. is_online false: nothing is ever fetched. HM_EUSAGE: not
+ * trusted, naming those that are. */
+HM_MUST_CHECK enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name,
+                                              int64_t now_unix_s, bool is_online,
+                                              struct hm_err *err,
+                                              struct hm_subscription **ret_subscription);
+void hm_subscription_free(struct hm_subscription *subscription);
+HM_DEFINE_FREE(hm_subscription_free, struct hm_subscription);
+
+/* Reads "refreshed" again: another command may have refreshed meanwhile. */
+HM_MUST_CHECK enum hm_rc hm_subscription_read_refreshed(struct hm_subscription *subscription,
+                                                        struct hm_err *err);
+/* The stricter of trust file and policy. */
+enum hm_grade hm_subscription_floor(const struct hm_subscription *subscription);
+/* The pinned first identity of a maker: the policy's, else the trust file's; NULL: none. */
+const struct hm_sha256 *hm_subscription_pin(const struct hm_subscription *subscription,
+                                            const char *id);
+/* NULL if the site has no such maker. */
+const struct hm_standing *hm_subscription_standing(const struct hm_subscription *subscription,
+                                                   struct hm_bytes id);
+
+#endif
