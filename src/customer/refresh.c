@@ -79,17 +79,17 @@ static enum hm_rc get_role(struct hm_subscription *subscription,
                            struct hm_err *err, const struct hm_targets **ret_role)
 {
     const struct hm_delegated_role *role = hm_targets_find_role(delegations, hm_bytes_str(name));
-    enum hm_rc rc;
 
     if (role == NULL)
         return hm_fail(err, HM_EREFUSED, "'targets': has no role '%s'", name);
-    rc = subscription->fetch == NULL
-             ? hm_client_role_local(subscription->client, role, err, ret_role)
-             : hm_client_role(subscription->client, role, err, ret_role);
-    if (rc != HM_ENOTFOUND)
-        return rc;
-    *ret_role = NULL;
-    return HM_OK;
+    /* Asked of the snapshot, not of the server: a file withheld is no release less. */
+    if (hm_snapshot_find(hm_client_snapshot(subscription->client), role->name) == NULL) {
+        *ret_role = NULL;
+        return HM_OK;
+    }
+    if (subscription->fetch == NULL)
+        return hm_client_role_local(subscription->client, role, err, ret_role);
+    return hm_client_role(subscription->client, role, err, ret_role);
 }
 
 static enum hm_rc get_roles(struct hm_subscription *subscription,

@@ -196,7 +196,9 @@ enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, str
     if (rc == HM_OK)
         rc = hm_refresh_run(subscription, nobody, err);
     if (rc != HM_OK) {
-        (void)hm_dir_remove_tree(&home->dir, ADDING, NULL); /* the next 'add' does it otherwise */
+        /* The next 'add' does it otherwise. */
+        HM_UNUSED enum hm_rc tidied = hm_dir_remove_tree(&home->dir, ADDING, NULL);
+
         return rc;
     }
     HM_TRY(hm_dir_open_at(&home->dir, "sites", true, err, &sites));

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Verifying files offline: by digest in every role held, then, for the wording, by name. */
+#include "customer/verify.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+#define LIST_SIZE_MAX 600 /* a sentence names some of many */
+
+/* ---- sites ----------------------------------------------------------------------------------- */
+
+static enum hm_rc check_age(const struct hm_subscription *subscription, int64_t max_age_s,
+                            struct hm_err *err)
+{
+    int64_t age_s = subscription->now_unix_s - subscription->refreshed_unix_s;
+    char age[32];
+
+    if (max_age_s < 0 || age_s <= max_age_s)
+        return HM_OK;
+    hm_time_format_age(age_s, age);
+    return hm_fail(err, HM_EEXPIRED,
+                   "site '%s': last refreshed %s ago, longer than --max-age allows; refresh it "
+                   "with 'hallmark list'",
+                   subscription->name, age);
+}
+
+static enum hm_rc load_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
+                            int64_t max_age_s, struct hm_err *err, struct hm_verify_site *site)
+{
+    struct hm_bytes every = HM_BYTES_LITERAL("*");
+    struct hm_refresh_scope scope = {.ids = &every, .count = 1};
+
+    HM_TRY(hm_subscription_open(home, name, verify->now_unix_s, false, err, &site->subscription));
+    HM_TRY(hm_refresh_load(site->subscription, scope, err));
+    return check_age(site->subscription, max_age_s, err);
+}
+
+static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
+                           int64_t max_age_s, struct hm_err *err)
+{
+    struct hm_verify_site *site = &verify->sites[verify->site_count++];
+    struct hm_err why = HM_ERR_INIT;
+
+    site->name = hm_arena_strdup(&verify->arena, hm_bytes_str(name));
+    if (site->name == NULL)
+        return hm_error_nomem(err);
+    site->rc = load_site(home, verify, name, max_age_s, &why, site);
+    if (site->rc == HM_OK)
+        return HM_OK;
+    if (hm_error_exit_status(site->rc) == 4 || site->rc == HM_EUSAGE)
+        return hm_fail(err, site->rc, "%s", why.text);
+    /* A fault in what is held here is no judgement on the file. */
+    if (hm_error_exit_status(site->rc) == 1)
+        site->rc = HM_EAGAIN;
+    site->text = hm_arena_strdup(&verify->arena, hm_bytes_str(why.text));
+    return site->text == NULL ? hm_error_nomem(err) : HM_OK;
+}
+
+enum hm_rc hm_verify_open(const struct hm_home *home, const char *site, int64_t now_unix_s,
+                          int64_t max_age_s, struct hm_err *err, struct hm_verify *ret_verify)
+{
+    _hm_done_(hm_verify_done) struct hm_verify verify = {.now_unix_s = now_unix_s};
+    const char **names = &site;
+    size_t count = 1;
+
+    if (site == NULL)
+        HM_TRY(hm_home_sites(home, &verify.arena, err, &names, &count));
+    if (count == 0)
+        return hm_fail(err, HM_EINPUT, "no site is trusted yet; begin with 'hallmark trust add'");
+    verify.sites = hm_arena_alloc(&verify.arena, count, sizeof(*verify.sites));
+    if (verify.sites == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(add_site(home, &verify, names[i], max_age_s, err));
+    *ret_verify = verify;
+    verify = (struct hm_verify){0};
+    return HM_OK;
+}
+
+void hm_verify_done(struct hm_verify *verify)
+{
+    for (size_t i = 0; i < verify->site_count; i++)
+        hm_subscription_free(verify->sites[i].subscription);
+    hm_arena_done(&verify->arena);
+    *verify = (struct hm_verify){0};
+}
+
+/* ---- by digest ------------------------------------------------------------------------------- */
+
+static bool has_path(const struct hm_catalogue *catalogue,
+                     const struct hm_subscription *subscription, struct hm_bytes path)
+{
+    for (size_t i = 0; i < catalogue->item_count; i++) {
+        if (catalogue->items[i].subscription == subscription &&
+            hm_bytes_is_equal(catalogue->items[i].path, path))
+            return true;
+    }
+    return false;
+}
+
+static enum hm_rc find_in_role(struct hm_subscription *subscription, const struct hm_targets *role,
+                               struct hm_verify_answer *answer, struct hm_err *err)
+{
+    for (size_t i = 0; role != NULL && i < role->target_count; i++) {
+        const struct hm_target *target = &role->targets[i];
+
+        if (target->facts.length != answer->size || !target->facts.has_sha256 ||
+            !hm_digest_is_equal(&target->facts.sha256, &answer->sha256) ||
+            has_path(&answer->matches, subscription, target->path))
+            continue;
+        HM_TRY(hm_catalogue_add_path(&answer->matches, subscription, target->path, err));
+    }
+    return HM_OK;
+}
+
+static enum hm_rc find_by_digest(const struct hm_verify *verify, struct hm_verify_answer *answer,
+                                 struct hm_err *err)
+{
+    for (size_t i = 0; i < verify->site_count; i++) {
+        struct hm_subscription *subscription = verify->sites[i].subscription;
+
+        if (verify->sites[i].rc != HM_OK)
+            continue;
+        for (size_t j = 0; j < subscription->layout->maker_count; j++) {
+            const struct hm_standing *standing = &subscription->standings[j];
+
+            if (standing->rc != HM_OK || standing->release == NULL)
+                continue;
+            HM_TRY(find_in_role(subscription, standing->release, answer, err));
+            /* What a maker signed and the vendor did not release is told as that. */
+            HM_TRY(find_in_role(subscription, standing->maker_role, answer, err));
+        }
+    }
+    hm_catalogue_sort(&answer->matches);
+    return HM_OK;
+}
+
+/* ---- wording --------------------------------------------------------------------------------- */
+
+static enum hm_rc say(struct hm_verify_answer *answer, enum hm_rc rc, struct hm_err *err,
+                      const struct hm_err *why)
+{
+    char *text = hm_arena_strdup(&answer->matches.arena, hm_bytes_str(why->text));
+
+    if (text == NULL)
+        return hm_error_nomem(err);
+    answer->rc = rc;
+    answer->text = text;
+    return HM_OK;
+}
+
+/* The first thing that could not be asked; false if all could be. */
+static bool find_gap(const struct hm_verify *verify, struct hm_err *ret_why)
+{
+    _hm_done_(hm_buf_done) struct hm_buf list = HM_BUF_INIT(LIST_SIZE_MAX);
+    const char *reason = NULL;
+    enum hm_rc rc = HM_OK;
+
+    for (size_t i = 0; i < verify->site_count; i++) {
+        const struct hm_verify_site *site = &verify->sites[i];
+
+        if (site->rc != HM_OK) {
+            (void)hm_fail(ret_why, site->rc, "%s", site->text);
+            return true;
+        }
+        for (size_t j = 0; j < site->subscription->layout->maker_count; j++) {
+            const struct hm_standing *standing = &site->subscription->standings[j];
+
+            if (standing->rc == HM_OK || hm_error_exit_status(standing->rc) == 1)
+                continue;
+            if (rc == HM_OK) {
+                rc = standing->rc;
+                reason = standing->text;
+            }
+            /* A list that is full is long enough. */
+            HM_UNUSED enum hm_rc added =
+                hm_buf_append_fmt(&list, NULL, "%s%s at %s", list.size == 0 ? "" : ", ",
+                                  site->subscription->layout->makers[j].id, site->name);
+        }
+    }
+    if (rc == HM_OK)
+        return false;
+    (void)hm_fail(ret_why, rc,
+                  "not held here is what these released: %s; run 'hallmark list' to get it (%s)",
+                  hm_buf_str(&list), reason);
+    return true;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+/* The newest release that has a file of this name, and how many others. */
+static const struct hm_catalogue_item *find_by_name(const struct hm_verify *verify,
+                                                    const char *name,
+                                                    struct hm_catalogue *catalogue,
+                                                    size_t *ret_others, struct hm_err *err)
+{
+    const struct hm_catalogue_item *newest = NULL;
+
+    *ret_others = 0;
+    for (size_t i = 0; i < verify->site_count; i++) {
+        struct hm_subscription *subscription = verify->sites[i].subscription;
+
+        if (verify->sites[i].rc != HM_OK)
+            continue;
+        for (size_t j = 0; j < subscription->layout->maker_count; j++) {
+            const struct hm_targets *release = subscription->standings[j].release;
+
+            for (size_t k = 0; release != NULL && k < release->target_count; k++) {
+                struct hm_path path;
+
+                if (hm_layout_parse_path(release->targets[k].path, NULL, &path) == HM_OK &&
+                    hm_bytes_is_str(path.file, name) &&
+                    hm_catalogue_add_path(catalogue, subscription, path.whole, err) != HM_OK)
+                    return NULL;
+            }
+        }
+    }
+    hm_catalogue_sort(catalogue);
+    for (size_t i = catalogue->item_count; i > 0; i--) {
+        if (catalogue->items[i - 1].rc != HM_OK)
+            continue;
+        if (newest == NULL)
+            newest = &catalogue->items[i - 1];
+        else
+            (*ret_others)++;
+    }
+    return newest;
+}
+
+static enum hm_rc say_mismatch(const struct hm_verify *verify, const char *path,
+                               struct hm_verify_answer *answer, struct hm_err *err, bool *ret_said)
+{
+    _hm_done_(hm_catalogue_done) struct hm_catalogue named = {0};
+    const struct hm_catalogue_item *item;
+    struct hm_err why = HM_ERR_INIT;
+    char more[64] = "";
+    size_t others = 0;
+
+    item = find_by_name(verify, base_name(path), &named, &others, err);
+    *ret_said = item != NULL;
+    if (item == NULL)
+        return HM_OK;
+    if (others > 0)
+        (void)snprintf(more, sizeof(more), " (nor for %zu other%s of that name)", others,
+                       others == 1 ? "" : "s"); /* fits */
+    (void)hm_fail(&why, HM_EMISMATCH,
+                  "'%s': not the bytes that %.*s signed for '%.*s'%s; do not install it and get it "
+                  "again",
+                  path,
+                  HM_BYTES_FMT(item->file.grade == HM_GRADE_ATTESTED
+                                   ? hm_bytes_str(item->subscription->name)
+                                   : item->file.path.id),
+                  HM_BYTES_FMT(item->path), more);
+    return say(answer, HM_EMISMATCH, err, &why);
+}
+
+static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
+                              struct hm_verify_answer *answer, struct hm_err *err)
+{
+    char hex[HM_SHA256_HEX_SIZE];
+    struct hm_err why = HM_ERR_INIT;
+    bool said = false;
+
+    if (find_gap(verify, &why)) {
+        enum hm_rc rc = hm_error_prefix(&why, why.rc, "'%s': cannot tell", path);
+
+        return say(answer, rc, err, &why);
+    }
+    HM_TRY(say_mismatch(verify, path, answer, err, &said));
+    if (said)
+        return HM_OK;
+    hm_text_hex(hm_bytes_make(answer->sha256.bytes, HM_SHA256_SIZE), hex);
+    (void)hm_fail(&why, HM_EUNKNOWN,
+                  "'%s': unknown: no site you trust released these bytes (sha256 %s)", path, hex);
+    return say(answer, HM_EUNKNOWN, err, &why);
+}
+
+static enum hm_rc conclude(const struct hm_verify *verify, const char *path,
+                           struct hm_verify_answer *answer, struct hm_err *err)
+{
+    const struct hm_catalogue_item *refused = NULL;
+    struct hm_err why = HM_ERR_INIT;
+
+    for (size_t i = 0; i < answer->matches.item_count; i++) {
+        if (answer->matches.items[i].rc == HM_OK) {
+            answer->rc = HM_OK;
+            return HM_OK;
+        }
+        refused = &answer->matches.items[i];
+    }
+    if (refused == NULL)
+        return say_unknown(verify, path, answer, err);
+    (void)hm_fail(&why, refused->rc, "'%s': site '%s': %s", path, refused->subscription->name,
+                  refused->text);
+    return say(answer, refused->rc, err, &why);
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+static enum hm_rc open_input(const char *path, struct hm_err *err, int *ret_fd)
+{
+    int fd;
+
+    if (strcmp(path, "-") == 0)
+        fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    else
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return hm_error_errno(err, errno, "cannot open '%s'", path);
+    *ret_fd = fd;
+    return HM_OK;
+}
+
+void hm_verify_answer_done(struct hm_verify_answer *answer)
+{
+    hm_catalogue_done(&answer->matches);
+}
+
+enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
+                          hm_digest_progress_fn *progress, void *ctx, struct hm_err *err,
+                          struct hm_verify_answer *ret_answer)
+{
+    _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {.rc = HM_EUNKNOWN};
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    enum hm_rc rc;
+
+    HM_TRY(open_input(path, err, &fd));
+    rc = hm_digest_fd(fd, progress, ctx, err, &answer.sha256, &answer.size);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "'%s'", path);
+    HM_TRY(find_by_digest(verify, &answer, err));
+    HM_TRY(conclude(verify, path, &answer, err));
+    *ret_answer = answer;
+    answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
+    return HM_OK;
+}

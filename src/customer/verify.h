@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is this file what somebody I trust released? Judged offline, by its bytes alone, as of the last
+ * refresh: a name proves nothing.
+ */
+#ifndef HM_CUSTOMER_VERIFY_H
+#define HM_CUSTOMER_VERIFY_H
+
+#include "customer/catalogue.h"
+
+/* A site that was asked. */
+struct hm_verify_site {
+    const char *name;
+    struct hm_subscription *subscription; /* owned */
+    enum hm_rc rc;                        /* else it cannot be asked; HM_OK or a "cannot tell" */
+    const char *text;
+};
+
+struct hm_verify {
+    struct hm_verify_site *sites;
+    size_t site_count;
+    int64_t now_unix_s;
+    struct hm_arena arena;
+};
+
+/* Loads the named site, or all. max_age_s: a site refreshed longer ago cannot be asked; negative:
+ * any age will do. HM_EINPUT, HM_EUSAGE: nothing is trusted. */
+HM_MUST_CHECK enum hm_rc hm_verify_open(const struct hm_home *home, const char *site,
+                                        int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
+                                        struct hm_verify *ret_verify);
+void hm_verify_done(struct hm_verify *verify);
+
+struct hm_verify_answer {
+    /* HM_OK: released, accepted. HM_EREFUSED: released, but not accepted. HM_EMISMATCH: named like
+     * a release's file, with other bytes. HM_EUNKNOWN: nothing known. HM_EAGAIN, HM_EEXPIRED,
+     * HM_ECLOCK: cannot tell, as a site or a role could not be asked. */
+    enum hm_rc rc;
+    const char *text; /* one sentence; NULL if rc is HM_OK */
+    struct hm_sha256 sha256;
+    uint64_t size;
+    struct hm_catalogue matches; /* every place where these bytes stand, accepted or not */
+};
+
+/* Examines the file at path ("-": standard input). HM_EINPUT, HM_ENOTFOUND if it cannot be read. */
+HM_MUST_CHECK enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
+                                        hm_digest_progress_fn *progress, void *ctx,
+                                        struct hm_err *err, struct hm_verify_answer *ret_answer);
+void hm_verify_answer_done(struct hm_verify_answer *answer);
+
+#endif
