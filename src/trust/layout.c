@@ -65,12 +65,15 @@ enum hm_rc hm_layout_parse_path(struct hm_bytes path, struct hm_err *err, struct
 {
     struct hm_path parts = {.whole = path};
     struct hm_bytes rest = path;
+    enum hm_rc rc;
 
     if (!take_part(&rest, false, &parts.id) || !take_part(&rest, false, &parts.product) ||
         !take_part(&rest, false, &parts.version) || !take_part(&rest, true, &parts.file))
         return hm_fail(err, HM_EFORMAT, "'%.*s' is not a path ID/PRODUCT/VERSION/FILE",
                        HM_BYTES_FMT(path));
-    HM_TRY(hm_layout_check_id(parts.id, err));
+    rc = hm_layout_check_id(parts.id, err);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "'%.*s'", HM_BYTES_FMT(path));
     if (!hm_text_is_name(parts.product))
         return hm_fail(err, HM_EFORMAT,
                        "'%.*s': the product is not 1 to %d of a-z, 0-9, '.', '_', '+' and '-'",
