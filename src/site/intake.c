@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Taking in submissions (intake.h). */
+#include "site/intake.h"
+
+#include <errno.h>
+
+#include "base/file.h"
+#include "site/intake_internal.h"
+
+#define HM_INTAKE_BLOCK_SIZE (1 << 20)
+
+/* Reading the archive, hashing all of it */
+
+struct archive {
+    FILE *file;
+    bool is_stdin;
+    struct hm_digest *digest;
+    struct hm_ustar_reader reader;
+};
+
+static void archive_done(struct archive *archive)
+{
+    if (archive->file != NULL && !archive->is_stdin)
+        (void)fclose(archive->file); /* only read from */
+    hm_digest_free(archive->digest);
+}
+
+static enum hm_rc read_archive(void *ctx, uint8_t *data, size_t size, struct hm_err *err,
+                               bool *ret_end)
+{
+    struct archive *archive = ctx;
+    size_t got = fread(data, 1, size, archive->file);
+
+    *ret_end = false;
+    if (got < size && ferror(archive->file))
+        return hm_error_errno(err, errno, "the submission cannot be read");
+    if (got == 0 && size > 0) {
+        *ret_end = true;
+        return HM_OK;
+    }
+    if (got < size)
+        return hm_fail(err, HM_EFORMAT, "the submission is cut off: copy it again");
+    return hm_digest_update(archive->digest, hm_bytes_make(data, size), err);
+}
+
+static enum hm_rc archive_open(struct archive *archive, const char *path, struct hm_err *err)
+{
+    archive->is_stdin = strcmp(path, "-") == 0;
+    archive->file = archive->is_stdin ? stdin : fopen(path, "re");
+    if (archive->file == NULL)
+        return hm_error_errno(err, errno, "'%s'", path);
+    HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &archive->digest));
+    hm_ustar_reader_init(&archive->reader, read_archive, archive);
+    return HM_OK;
+}
+
+static enum hm_rc read_head(const struct hm_site *site, struct archive *archive, struct hm_err *err,
+                            struct hm_submission **ret_submission)
+{
+    _hm_free_(hm_submission_free) struct hm_submission *submission = NULL;
+
+    HM_TRY(hm_submission_read(&archive->reader, site->now_unix_s, err, &submission));
+    if (strcmp(submission->site, site->config.name) != 0)
+        return hm_fail(err, HM_EMISMATCH, "it is for the site '%s', this is '%s'", submission->site,
+                       site->config.name);
+    *ret_submission = hm_steal(&submission);
+    return HM_OK;
+}
+
+enum hm_rc hm_intake_read_head(const struct hm_site *site, const char *path, struct hm_err *err,
+                               struct hm_submission **ret_submission)
+{
+    _hm_done_(archive_done) struct archive archive = {.file = NULL};
+    enum hm_rc rc;
+
+    HM_TRY(archive_open(&archive, path, err));
+    rc = read_head(site, &archive, err, ret_submission);
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", path);
+}
+
+/* Images */
+
+/* Written while it is hashed; not written at all where it is published already. */
+static enum hm_rc copy_image(struct hm_intake *intake, struct archive *archive,
+                             const struct hm_target *target, const char *name, bool write,
+                             uint8_t *block, struct hm_err *err)
+{
+    _hm_done_(hm_file_writer_done) struct hm_file_writer writer = HM_FILE_WRITER_INIT;
+    _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
+    struct hm_sha256 sha256;
+
+    HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &digest));
+    if (write)
+        HM_TRY(hm_file_writer_open(&intake->dir, name, 0644, false, err, &writer));
+    for (;;) {
+        size_t got;
+
+        HM_TRY(hm_ustar_reader_read(&archive->reader, block, HM_INTAKE_BLOCK_SIZE, err, &got));
+        if (got == 0)
+            break;
+        HM_TRY(hm_digest_update(digest, hm_bytes_make(block, got), err));
+        if (write)
+            HM_TRY(hm_file_writer_write(&writer, hm_bytes_make(block, got), err));
+    }
+    HM_TRY(hm_digest_final(digest, err, sha256.bytes));
+    if (!hm_digest_is_equal(&sha256, &target->facts.sha256))
+        return hm_fail(err, HM_EMISMATCH,
+                       "'%.*s': the image is not the one that the maker signed for (its SHA-256 "
+                       "differs); ask for the submission again",
+                       HM_BYTES_FMT(target->path));
+    return write ? hm_file_writer_commit(&writer, err) : HM_OK;
+}
+
+static enum hm_rc take_image(struct hm_intake *intake, struct archive *archive,
+                             const struct hm_target *target, uint8_t *block, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(2048);
+    _hm_done_(hm_buf_done) struct hm_buf public_name = HM_BUF_INIT(2048);
+
+    HM_TRY(hm_buf_append_str(&name, "images/", err));
+    HM_TRY(hm_buf_append(&name, target->path, err));
+    HM_TRY(hm_tree_image_name(target->path, &target->facts.sha256, err, &public_name));
+    return copy_image(intake, archive, target, hm_buf_str(&name),
+                      !hm_dir_has(&intake->site->public_dir, hm_buf_str(&public_name)), block, err);
+}
+
+static enum hm_rc take_images(struct hm_intake *intake, struct archive *archive,
+                              struct hm_submission *submission, struct hm_err *err)
+{
+    _hm_free_(free) char *block = malloc(HM_INTAKE_BLOCK_SIZE);
+    const struct hm_target *target;
+
+    if (block == NULL)
+        return hm_error_nomem(err);
+    for (;;) {
+        HM_TRY(hm_submission_next_image(submission, &archive->reader, err, &target));
+        if (target == NULL)
+            return HM_OK;
+        HM_TRY(take_image(intake, archive, target, (uint8_t *)block, err));
+    }
+}
+
+/* Versions */
+
+static enum hm_rc check_version(const struct hm_intake *intake, struct hm_err *err)
+{
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    int64_t version = intake->staged.version;
+    int64_t published, newest;
+
+    hm_layout_maker_role(hm_bytes_str(intake->staged.maker), role);
+    published = newest = hm_tree_version(intake->roles->tree, role);
+    for (size_t i = 0; i < intake->list->count; i++) {
+        const struct hm_staged *other = &intake->list->items[i];
+
+        if (other->is_attested || strcmp(other->maker, intake->staged.maker) != 0)
+            continue;
+        newest = other->version > newest ? other->version : newest;
+        if (other->rejected == NULL && other->version == version &&
+            !hm_bytes_is_equal(other->raw, intake->staged.raw))
+            return hm_fail(err, HM_EMISMATCH,
+                           "'%s' version %lld was submitted before with other content (submission "
+                           "%.12s): reject that one, or ask the maker which is right",
+                           role, (long long)version, other->id);
+    }
+    if (version <= published)
+        return hm_fail(err, HM_EROLLBACK,
+                       "'%s' version %lld is not newer than version %lld, which is published", role,
+                       (long long)version, (long long)published);
+    if (version > newest + 1)
+        return hm_fail(err, HM_EMISMATCH,
+                       "'%s' version %lld skips version %lld: take in the maker's submissions in "
+                       "order",
+                       role, (long long)version, (long long)newest + 1);
+    return HM_OK;
+}
+
+/* The whole */
+
+static enum hm_rc report_identity(const struct hm_submission *submission, struct hm_err *err,
+                                  struct hm_buf *report)
+{
+    char first[HM_SHA256_HEX_SIZE];
+
+    hm_text_hex(hm_bytes_make(submission->identity->first.bytes, HM_SHA256_SIZE), first);
+    return hm_buf_append_fmt(report, err, "'%s' (%s), identity version %lld, first %s\n",
+                             submission->maker, submission->identity->name,
+                             (long long)submission->identity->version, first);
+}
+
+static enum hm_rc take_content(struct hm_intake *intake, struct archive *archive,
+                               struct hm_submission *submission, struct hm_err *err,
+                               struct hm_intake_result *result)
+{
+    struct hm_sha256 id;
+
+    intake->staged.version = submission->targets->document.version;
+    intake->staged.raw = submission->maker_raw;
+    intake->staged.content = submission->targets;
+    HM_TRY(check_version(intake, err));
+    HM_TRY(take_images(intake, archive, submission, err));
+    HM_TRY(hm_digest_final(archive->digest, err, id.bytes));
+    HM_TRY(hm_intake_check(intake, err, result));
+    HM_TRY(hm_file_replace(&intake->dir, "maker.json", 0600, submission->maker_raw, err));
+    return hm_intake_end(intake, &id, err, result);
+}
+
+/* An identity newer than the one enrolled becomes a draft of targets. */
+static enum hm_rc take_identity(struct hm_intake *intake, const struct hm_submission *submission,
+                                const struct hm_layout_maker *maker, struct hm_err *err,
+                                struct hm_intake_result *result)
+{
+    const struct hm_enrol_options options = {.id = maker->id,
+                                             .identity = submission->identity,
+                                             .identities = submission->identities,
+                                             .identity_count = submission->identity_count};
+
+    if (submission->identity->version <= maker->identity_version)
+        return HM_OK;
+    HM_TRY(hm_buf_append_fmt(intake->report, err,
+                             "WARNING: the maker has new keys: 'targets' was drafted with identity "
+                             "version %lld and must be signed\n",
+                             (long long)submission->identity->version));
+    return hm_enrol_run(intake->site, &options, err, intake->report, &result->drafted_targets);
+}
+
+static enum hm_rc take(struct hm_intake *intake, struct archive *archive, struct hm_err *err,
+                       struct hm_intake_result *result)
+{
+    _hm_free_(hm_submission_free) struct hm_submission *submission = NULL;
+    const struct hm_layout_maker *maker;
+    const struct hm_target *target;
+
+    HM_TRY(read_head(intake->site, archive, err, &submission));
+    HM_TRY(hm_intake_find_maker(intake, submission->maker, false, err, &maker));
+    HM_TRY(hm_chain_check(intake->site, submission->maker, submission->identities,
+                          submission->identity_count, err));
+    if (!hm_digest_is_equal(&maker->identity_first, &submission->identity->first))
+        return hm_fail(err, HM_EREFUSED, "'%s': this is not the identity that is enrolled",
+                       submission->maker);
+    HM_TRY(report_identity(submission, err, intake->report));
+    if (submission->targets != NULL) {
+        HM_TRY(take_content(intake, archive, submission, err, result));
+    } else {
+        /* To the end: a cut archive is refused. */
+        HM_TRY(hm_submission_next_image(submission, &archive->reader, err, &target));
+        if (submission->identity->version <= maker->identity_version)
+            HM_TRY(hm_buf_append_str(intake->report, "it brings nothing new\n", err));
+    }
+    return take_identity(intake, submission, maker, err, result);
+}
+
+enum hm_rc hm_intake_submission(const struct hm_site *site, const char *path, struct hm_err *err,
+                                struct hm_buf *report, struct hm_intake_result *ret_result)
+{
+    _hm_done_(archive_done) struct archive archive = {.file = NULL};
+    _hm_done_(hm_intake_done) struct hm_intake intake = HM_INTAKE_INIT;
+    struct hm_intake_result result = {.id = ""};
+    enum hm_rc rc;
+
+    intake.report = report;
+    HM_TRY(archive_open(&archive, path, err));
+    HM_TRY(hm_intake_begin(&intake, site, err));
+    rc = take(&intake, &archive, err, &result);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "'%s'", path);
+    *ret_result = result;
+    return HM_OK;
+}

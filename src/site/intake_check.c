@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What may be taken in: the rules of names (intake.h), for submissions and attested files alike. */
+#include "site/intake_internal.h"
+
+#include "base/file.h"
+
+/* Judging each file */
+
+static enum hm_rc refuse(const struct hm_intake *intake, const struct hm_target *target,
+                         enum hm_staged_kind kind, struct hm_err *err)
+{
+    if (kind == HM_STAGED_OTHERBYTES)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%.*s' was published or submitted with other bytes: a version's name is "
+                       "never used again; give the new bytes a new version",
+                       HM_BYTES_FMT(target->path));
+    return hm_fail(err, HM_ENOTFOUND,
+                   "'%.*s': '%s' lists it, but neither this submission nor the site has its image; "
+                   "ask for a submission that holds it",
+                   HM_BYTES_FMT(target->path), intake->staged.maker);
+}
+
+/* The length of "ID/PRODUCT/VERSION/". */
+static size_t release_size(struct hm_bytes path)
+{
+    const uint8_t *slash = memrchr(path.data, '/', path.size);
+
+    return slash == NULL ? 0 : (size_t)(slash - path.data) + 1;
+}
+
+/* A published release is whole: what it lists is what was approved and what customers compare. */
+static enum hm_rc check_release_is_new(const struct hm_intake *intake,
+                                       const struct hm_target *target, struct hm_err *err)
+{
+    struct hm_bytes prefix = hm_bytes_make(target->path.data, release_size(target->path));
+
+    for (size_t i = 0; intake->release != NULL && i < intake->release->target_count; i++)
+        if (hm_bytes_has_prefix(intake->release->targets[i].path, prefix))
+            return hm_fail(err, HM_EREFUSED,
+                           "'%.*s': the release '%.*s' is published without this file, and a "
+                           "published release does not change; give it a new version",
+                           HM_BYTES_FMT(target->path),
+                           HM_BYTES_FMT(hm_bytes_make(prefix.data, prefix.size - 1)));
+    return HM_OK;
+}
+
+static enum hm_rc report_file(struct hm_intake *intake, const struct hm_target *target,
+                              enum hm_staged_kind kind, struct hm_err *err)
+{
+    char hex[HM_SHA256_HEX_SIZE], size[16];
+
+    hm_text_hex(hm_bytes_make(target->facts.sha256.bytes, HM_SHA256_SIZE), hex);
+    hm_text_size(target->facts.length, size);
+    HM_TRY(hm_buf_append_str(intake->report, kind == HM_STAGED_NEW ? "  new      " : "  changed  ",
+                             err));
+    HM_TRY(hm_text_escape(intake->report, target->path, err));
+    return hm_buf_append_fmt(intake->report, err, "  %s  sha256 %s\n", size, hex);
+}
+
+static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
+                            struct hm_intake_result *result)
+{
+    const struct hm_targets *content = intake->staged.content;
+    size_t left_count = 0;
+
+    for (size_t i = 0; i < content->target_count; i++) {
+        const struct hm_target *target = &content->targets[i];
+        enum hm_staged_kind kind;
+
+        HM_TRY(hm_staged_judge(intake->list, &intake->staged, intake->release, intake->made, target,
+                               err, &kind));
+        if (kind == HM_STAGED_OTHERBYTES || kind == HM_STAGED_MISSING)
+            return refuse(intake, target, kind, err);
+        left_count += kind == HM_STAGED_LEFT;
+        if (!hm_staged_is_brought(kind))
+            continue;
+        if (kind == HM_STAGED_NEW)
+            HM_TRY(check_release_is_new(intake, target, err));
+        HM_TRY(report_file(intake, target, kind, err));
+        result->brought_count++;
+        result->brought_size += target->facts.length;
+    }
+    if (left_count > 0)
+        HM_TRY(hm_buf_append_fmt(intake->report, err,
+                                 "%zu file%s that the maker lists stay%s unreleased: they were "
+                                 "rejected before, or never approved\n",
+                                 left_count, left_count == 1 ? "" : "s",
+                                 left_count == 1 ? "s" : ""));
+    return HM_OK;
+}
+
+/* Released files stay released: customers may be installing them. */
+static enum hm_rc check_nothing_dropped(const struct hm_intake *intake, struct hm_err *err)
+{
+    if (intake->staged.is_attested || intake->release == NULL || intake->made == NULL)
+        return HM_OK;
+    for (size_t i = 0; i < intake->release->target_count; i++) {
+        struct hm_bytes path = intake->release->targets[i].path;
+
+        if (hm_targets_find(intake->made, path) != NULL &&
+            hm_targets_find(intake->staged.content, path) == NULL)
+            return hm_fail(err, HM_EREFUSED,
+                           "'%.*s' is released, but the maker's new document no longer lists it: "
+                           "releases are kept for ever; a bad one is recalled, not removed",
+                           HM_BYTES_FMT(path));
+    }
+    return HM_OK;
+}
+
+/* Names that differ in case only */
+
+struct folded {
+    const char *text;
+    struct hm_bytes path;
+};
+
+static int compare_folded(const void *left, const void *right)
+{
+    const struct folded *a = left, *b = right;
+
+    return strcmp(a->text, b->text);
+}
+
+static enum hm_rc fold_all(const struct hm_targets *targets, struct hm_arena *arena,
+                           struct folded *items, size_t *count, struct hm_err *err)
+{
+    for (size_t i = 0; targets != NULL && i < targets->target_count; i++) {
+        char *text = hm_arena_strdup(arena, targets->targets[i].path);
+
+        if (text == NULL)
+            return hm_error_nomem(err);
+        for (char *c = text; *c != '\0'; c++)
+            if (*c >= 'A' && *c <= 'Z')
+                *c = (char)(*c - 'A' + 'a');
+        items[*count] = (struct folded){.text = text, .path = targets->targets[i].path};
+        (*count)++;
+    }
+    return HM_OK;
+}
+
+static size_t target_count(const struct hm_targets *targets)
+{
+    return targets == NULL ? 0 : targets->target_count;
+}
+
+static enum hm_rc check_case(const struct hm_intake *intake, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    size_t max = target_count(intake->staged.content) + target_count(intake->release);
+    size_t count = 0;
+    struct folded *items;
+
+    for (size_t i = 0; i < intake->list->count; i++)
+        max += target_count(intake->list->items[i].content);
+    items = hm_arena_alloc(&arena, max, sizeof(*items));
+    if (items == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(fold_all(intake->staged.content, &arena, items, &count, err));
+    HM_TRY(fold_all(intake->release, &arena, items, &count, err));
+    for (size_t i = 0; i < intake->list->count; i++)
+        if (intake->list->items[i].rejected == NULL &&
+            strcmp(intake->list->items[i].maker, intake->staged.maker) == 0)
+            HM_TRY(fold_all(intake->list->items[i].content, &arena, items, &count, err));
+    if (count > 0)
+        qsort(items, count, sizeof(*items), compare_folded);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(items[i - 1].text, items[i].text) == 0 &&
+            !hm_bytes_is_equal(items[i - 1].path, items[i].path))
+            return hm_fail(err, HM_EREFUSED,
+                           "'%.*s' and '%.*s' differ in case only: on some file systems one would "
+                           "overwrite the other",
+                           HM_BYTES_FMT(items[i - 1].path), HM_BYTES_FMT(items[i].path));
+    return HM_OK;
+}
+
+enum hm_rc hm_intake_check(struct hm_intake *intake, struct hm_err *err,
+                           struct hm_intake_result *result)
+{
+    HM_TRY(check_case(intake, err));
+    HM_TRY(check_nothing_dropped(intake, err));
+    return judge_all(intake, err, result);
+}
+
+/* Beginning and end */
+
+void hm_intake_done(struct hm_intake *intake)
+{
+    hm_dir_done(&intake->dir);
+    hm_staged_free(intake->list);
+    hm_roles_free(intake->roles);
+    /* What is left of a refused one. Where that fails, the next intake clears it. */
+    if (intake->site != NULL &&
+        hm_dir_remove_tree(&intake->site->private_dir, HM_INTAKE_FOLDER, NULL) != HM_OK)
+        return;
+}
+
+enum hm_rc hm_intake_begin(struct hm_intake *intake, const struct hm_site *site, struct hm_err *err)
+{
+    intake->site = site;
+    HM_TRY(hm_roles_load(site, err, &intake->roles));
+    HM_TRY(hm_staged_load(site, err, &intake->list));
+    HM_TRY(hm_dir_remove_tree(&site->private_dir, HM_INTAKE_FOLDER, err));
+    intake->staged.id = HM_INTAKE_NAME;
+    intake->staged.taken_unix_s = site->now_unix_s;
+    return hm_dir_open_at(&site->private_dir, HM_INTAKE_FOLDER, true, err, &intake->dir);
+}
+
+enum hm_rc hm_intake_find_maker(struct hm_intake *intake, const char *maker, bool is_attested,
+                                struct hm_err *err, const struct hm_layout_maker **ret_maker)
+{
+    const struct hm_layout *layout = hm_roles_layout(intake->roles);
+    const struct hm_layout_maker *found =
+        layout == NULL ? NULL : hm_layout_find(layout, hm_bytes_str(maker));
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    if (found == NULL)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s' is not enrolled at this site; run 'hallmark site enroll' first",
+                       maker);
+    if (found->is_attested && !is_attested)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s' is enrolled as attested; to let it sign its releases itself, run "
+                       "'hallmark site enroll' with this submission first",
+                       maker);
+    if (!found->is_attested && is_attested)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s' signs its releases itself: ask it for a submission; nobody can attest "
+                       "in its stead",
+                       maker);
+    intake->staged.maker = found->id;
+    intake->staged.is_attested = is_attested;
+    hm_layout_release_role(hm_bytes_str(maker), role);
+    HM_TRY(hm_tree_role(intake->roles->tree, role, err, &intake->release, NULL));
+    hm_layout_maker_role(hm_bytes_str(maker), role);
+    HM_TRY(hm_tree_role(intake->roles->tree, role, err, &intake->made, NULL));
+    *ret_maker = found;
+    return HM_OK;
+}
+
+/* The same submission again: while it waits there is nothing to do; a rejected one is taken anew.
+ */
+static enum hm_rc place(struct hm_intake *intake, const char *id, struct hm_err *err)
+{
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "submissions/%s", id);
+    for (size_t i = 0; i < intake->list->count; i++) {
+        const struct hm_staged *other = &intake->list->items[i];
+        char other_path[128];
+        bool is_same_version = !other->is_attested && other->version == intake->staged.version &&
+                               strcmp(other->maker, intake->staged.maker) == 0 &&
+                               !intake->staged.is_attested;
+
+        if (strcmp(other->id, id) != 0 && !is_same_version)
+            continue;
+        (void)snprintf(other_path, sizeof(other_path), "submissions/%s", other->id);
+        HM_TRY(hm_dir_remove_tree(&intake->site->private_dir, other_path, err));
+    }
+    return hm_dir_rename(&intake->site->private_dir, HM_INTAKE_FOLDER, &intake->site->private_dir,
+                         path, err);
+}
+
+enum hm_rc hm_intake_end(struct hm_intake *intake, const struct hm_sha256 *id, struct hm_err *err,
+                         struct hm_intake_result *result)
+{
+    char hex[HM_SHA256_HEX_SIZE], size[16];
+
+    hm_text_hex(hm_bytes_make(id->bytes, sizeof(id->bytes)), hex);
+    hm_text_size(result->brought_size, size);
+    HM_TRY(hm_buf_append_fmt(intake->report, err, "submission %.12s of '%s': %zu file%s, %s\n", hex,
+                             intake->staged.maker, result->brought_count,
+                             result->brought_count == 1 ? "" : "s", size));
+    HM_TRY(hm_staged_write_head(&intake->dir, &intake->staged, err));
+    HM_TRY(hm_file_replace(&intake->dir, "report.txt", 0600, hm_buf_bytes(intake->report), err));
+    HM_TRY(place(intake, hex, err));
+    memcpy(result->id, hex, sizeof(hex));
+    result->version = intake->staged.version;
+    return hm_buf_append_fmt(intake->report, err,
+                             "Next: 'hallmark site review %.12s', then 'approve' or 'reject'.\n",
+                             hex);
+}
