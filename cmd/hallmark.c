@@ -12,6 +12,7 @@ static int run_version(int argc, char **argv)
 
 /* In the order a newcomer meets them. */
 static const struct hm_cmd commands[] = {
+    {"site", hm_cmd_site, "a vendor's side: a site of signed firmware"},
     {"tuf", hm_cmd_tuf, "plumbing: a plain TUF client on a folder"},
     {"--version", run_version, "print the version"},
     {NULL, NULL, NULL},

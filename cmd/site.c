@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hallmark site: finds the subcommand, and what all of them share (site.h). */
+#include "site.h"
+
+#include "base/time.h"
+
+void hm_cmd_site_init(struct hm_cmd_site *cmd)
+{
+    const char *dir = getenv("HALLMARK_DIR");
+
+    *cmd = (struct hm_cmd_site){.dir = dir != NULL && dir[0] != '\0' ? dir : ".",
+                                .wait_ms = HM_SITE_WAIT_MS,
+                                .report = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX)};
+}
+
+void hm_cmd_site_done(struct hm_cmd_site *cmd)
+{
+    hm_roles_signers_done(&cmd->signers);
+    hm_keys_done(&cmd->keys);
+    hm_site_free(cmd->site);
+    hm_buf_done(&cmd->report);
+}
+
+static enum hm_rc take_wait(struct hm_cmd_site *cmd, const char *value, struct hm_err *err)
+{
+    uint64_t seconds;
+
+    if (hm_num_parse_u64(value, strlen(value), &seconds) != HM_OK || seconds > 86400)
+        return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to 86400, not '%s'", value);
+    cmd->wait_ms = (uint32_t)seconds * 1000;
+    return HM_OK;
+}
+
+enum hm_rc hm_cmd_site_option(struct hm_cmd_site *cmd, int option, const char *value,
+                              struct hm_err *err)
+{
+    switch (option) {
+    case 'd':
+        cmd->dir = value;
+        return HM_OK;
+    case 'k':
+        return hm_keys_add(&cmd->keys, value, err);
+    case 'p':
+        cmd->keys.passphrase_file = value;
+        return HM_OK;
+    case 'o':
+        cmd->out = value;
+        return HM_OK;
+    case 'j':
+        cmd->json = true;
+        return HM_OK;
+    case 'q':
+        cmd->quiet = true;
+        return HM_OK;
+    case 'w':
+        return take_wait(cmd, value, err);
+    default:
+        return HM_EUNKNOWN;
+    }
+}
+
+int hm_cmd_site_parse(struct hm_cmd_site *cmd, int argc, char **argv, const struct option *options,
+                      const char *usage, hm_cmd_site_option_fn *take, void *ctx)
+{
+    struct hm_err err = HM_ERR_INIT;
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "d:k:o:qh", options, NULL)) != -1) {
+        enum hm_rc rc;
+
+        if (option == 'h') {
+            (void)fputs(usage, stdout);
+            return fflush(stdout) == 0 ? 0 : 4;
+        }
+        if (option == '?') {
+            (void)fputs(usage, stderr);
+            return 2;
+        }
+        rc = hm_cmd_site_option(cmd, option, optarg, &err);
+        if (rc == HM_EUNKNOWN && take != NULL)
+            rc = take(ctx, option, optarg, &err);
+        if (rc != HM_OK)
+            return hm_cmd_fail(&err);
+    }
+    return -1;
+}
+
+enum hm_rc hm_cmd_site_open(struct hm_cmd_site *cmd, enum hm_site_access access, struct hm_err *err)
+{
+    HM_TRY(hm_site_open(cmd->dir, access, cmd->wait_ms, hm_time_now_unix_s(), err, &cmd->site));
+    return hm_cmd_site_load_keys(cmd, access == HM_SITE_CHANGE, err);
+}
+
+enum hm_rc hm_cmd_site_load_keys(struct hm_cmd_site *cmd, bool own, struct hm_err *err)
+{
+    HM_TRY(hm_keys_load(&cmd->keys, err));
+    while (cmd->keys.count > 0) {
+        if (cmd->signers.count >= HM_SIGNERS_COUNT_MAX)
+            return hm_fail(err, HM_EUSAGE, "more than %d keys", HM_SIGNERS_COUNT_MAX);
+        cmd->signers.items[cmd->signers.count++] = cmd->keys.signers[--cmd->keys.count];
+    }
+    cmd->keys.path_count = 0;
+    if (own && cmd->site->config.trial)
+        return hm_approvers_signers(&cmd->site->private_dir, false, err, &cmd->signers);
+    return HM_OK;
+}
+
+/* Warnings go to standard error, where they are seen although the rest is piped away. */
+static enum hm_rc print_report(const struct hm_cmd_site *cmd, struct hm_err *err)
+{
+    const char *text = hm_buf_str(&cmd->report);
+    static const char mark[] = "WARNING: ";
+
+    while (*text != '\0') {
+        const char *end = strchrnul(text, '\n');
+        size_t size = (size_t)(end - text) + (*end == '\n' ? 1 : 0);
+
+        if (strncmp(text, mark, strlen(mark)) == 0)
+            hm_cmd_warn("%.*s", (int)((size_t)(end - text) - strlen(mark)), text + strlen(mark));
+        else if (!cmd->quiet)
+            HM_TRY(hm_cmd_print(hm_bytes_make(text, size), err));
+        text += size;
+    }
+    return HM_OK;
+}
+
+int hm_cmd_site_end(struct hm_cmd_site *cmd, enum hm_rc rc, struct hm_err *err)
+{
+    struct hm_err print_err = HM_ERR_INIT;
+    int status = 0;
+
+    if (print_report(cmd, &print_err) != HM_OK)
+        status = hm_cmd_fail(&print_err);
+    if (rc != HM_OK)
+        status = hm_cmd_fail(err);
+    hm_cmd_site_done(cmd);
+    return status;
+}
+
+/* "SITE-ROLE-VERSION.request" in the working folder, after the first document. */
+static enum hm_rc request_name(const struct hm_roles *roles, const char *role, struct hm_err *err,
+                               struct hm_buf *ret_name)
+{
+    HM_TRY(hm_buf_append_fmt(ret_name, err, "%s-", roles->site->config.name));
+    HM_TRY(hm_text_percent(ret_name, hm_bytes_str(role), err));
+    return hm_buf_append_fmt(ret_name, err, "-%lld.request",
+                             (long long)hm_tree_version(roles->tree, role) + 1);
+}
+
+static enum hm_rc finish_role(struct hm_cmd_site *cmd, const struct hm_roles *roles,
+                              const char *role, struct hm_err *err, bool *ret_complete)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+    struct hm_draft_state state;
+    uint32_t added = 0;
+
+    if (cmd->signers.count > 0)
+        HM_TRY(hm_roles_sign(roles, role, &cmd->signers, err, &added));
+    HM_TRY(hm_draft_load(&cmd->site->drafts, role, err, &draft));
+    HM_TRY(hm_roles_state(roles, draft, &arena, err, &state));
+    *ret_complete = state.is_complete;
+    return hm_roles_describe(roles, role, err, &cmd->report);
+}
+
+enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names, size_t count,
+                              const char *reason, struct hm_err *err)
+{
+    _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
+    const char **open_roles = hm_arena_alloc(&arena, count, sizeof(*open_roles));
+    size_t open_count = 0;
+
+    if (open_roles == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(hm_roles_load(cmd->site, err, &roles));
+    for (size_t i = 0; i < count; i++) {
+        bool complete;
+
+        HM_TRY(finish_role(cmd, roles, names[i], err, &complete));
+        if (!complete)
+            open_roles[open_count++] = names[i];
+    }
+    if (open_count == 0)
+        return hm_buf_append_str(&cmd->report, "Now run 'hallmark site publish'.\n", err);
+    HM_TRY(request_name(roles, open_roles[0], err, &name));
+    return hm_roles_request(roles, open_roles, open_count, reason,
+                            cmd->out != NULL ? cmd->out : hm_buf_str(&name), err, &cmd->report);
+}
+
+static const struct hm_cmd commands[] = {
+    {"init", hm_cmd_site_create, "start a new site"},
+    {"attach", hm_cmd_site_attach, "add signatures that came back"},
+    {"publish", hm_cmd_site_publish, "publish everything that is complete"},
+    {NULL, NULL, NULL},
+};
+
+int hm_cmd_site(int argc, char **argv)
+{
+    return hm_cmd_dispatch("hallmark site", commands, argc, argv);
+}
