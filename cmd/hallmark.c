@@ -12,7 +12,9 @@ static int run_version(int argc, char **argv)
 
 /* In the order a newcomer meets them. */
 static const struct hm_cmd commands[] = {
+    {"key", hm_cmd_key, "make and show keys"},
     {"site", hm_cmd_site, "a vendor's side: a site of signed firmware"},
+    {"sign", hm_cmd_sign, "sign a request, without network"},
     {"tuf", hm_cmd_tuf, "plumbing: a plain TUF client on a folder"},
     {"--version", run_version, "print the version"},
     {NULL, NULL, NULL},
