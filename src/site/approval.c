@@ -19,6 +19,7 @@ struct builder {
     const struct hm_targets *release, *made; /* published */
     struct hm_draft *draft;                  /* the one there is, or NULL */
     struct hm_targets *next;                 /* owned */
+    bool afresh;                             /* not from the draft, but from what is published */
     bool changed;
 };
 
@@ -37,7 +38,7 @@ static enum hm_rc builder_base(struct builder *builder, struct hm_err *err)
 
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;
-    if (builder->draft != NULL && builder->draft->version == version) {
+    if (builder->draft != NULL && builder->draft->version == version && !builder->afresh) {
         HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(builder->draft->envelope), err,
                                         &content));
         rc = hm_targets_copy(content.content, err, &builder->next);
@@ -50,13 +51,13 @@ static enum hm_rc builder_base(struct builder *builder, struct hm_err *err)
 }
 
 static enum hm_rc builder_init(struct builder *builder, struct hm_roles *roles,
-                               const struct hm_staged_list *list, const char *maker,
+                               const struct hm_staged_list *list, const char *maker, bool afresh,
                                struct hm_err *err)
 {
     char maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
     struct hm_roles_ways ways;
 
-    *builder = (struct builder){.roles = roles, .list = list, .maker = maker};
+    *builder = (struct builder){.roles = roles, .list = list, .maker = maker, .afresh = afresh};
     hm_layout_release_role(hm_bytes_str(maker), builder->role);
     hm_layout_maker_role(hm_bytes_str(maker), maker_role);
     HM_TRY(hm_roles_ways(roles, builder->role, err, &ways));
@@ -185,7 +186,7 @@ static enum hm_rc approve_maker(struct hm_roles *roles, const struct hm_staged_l
     _hm_done_(builder_done) struct builder builder = {.roles = NULL};
     bool has_draft;
 
-    HM_TRY(builder_init(&builder, roles, list, list->items[first].maker, err));
+    HM_TRY(builder_init(&builder, roles, list, list->items[first].maker, false, err));
     for (size_t i = first; i < list->count; i++)
         if (strcmp(list->items[i].maker, builder.maker) == 0 &&
             is_chosen(&list->items[i], chosen, chosen_count))
@@ -252,6 +253,74 @@ enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids, s
     return HM_OK;
 }
 
+/* Rejecting */
+
+/* Whether any file that staged brings stands in the draft. */
+static enum hm_rc is_in_draft(const struct builder *builder, const struct hm_staged *staged,
+                              struct hm_err *err, bool *ret_in_draft)
+{
+    *ret_in_draft = false;
+    if (builder->draft == NULL)
+        return HM_OK;
+    for (size_t i = 0; i < staged->content->target_count && !*ret_in_draft; i++) {
+        const struct hm_target *target = &staged->content->targets[i];
+        const struct hm_target *there = hm_targets_find(builder->next, target->path);
+        enum hm_staged_kind kind;
+
+        HM_TRY(hm_staged_judge(builder->list, staged, builder->release, builder->made, target, err,
+                               &kind));
+        if (there != NULL && hm_staged_is_brought(kind))
+            HM_TRY(hm_staged_is_same(there, target, err, ret_in_draft));
+    }
+    return HM_OK;
+}
+
+/* The draft without staged: what else it approved, from what is published on. */
+static enum hm_rc leave_draft(struct hm_roles *roles, const struct hm_staged_list *list,
+                              const struct hm_staged *staged, struct hm_err *err,
+                              struct hm_buf *report)
+{
+    _hm_done_(builder_done) struct builder before = {.roles = NULL};
+    _hm_done_(builder_done) struct builder after = {.roles = NULL};
+    bool in_draft, done;
+
+    HM_TRY(builder_init(&before, roles, list, staged->maker, false, err));
+    HM_TRY(is_in_draft(&before, staged, err, &in_draft));
+    if (!in_draft)
+        return HM_OK;
+    HM_TRY(builder_init(&after, roles, list, staged->maker, true, err));
+    for (size_t i = 0; i < list->count; i++) {
+        const struct hm_staged *other = &list->items[i];
+
+        if (other == staged || other->rejected != NULL || strcmp(other->maker, staged->maker) != 0)
+            continue;
+        HM_TRY(is_in_draft(&before, other, err, &in_draft));
+        if (in_draft)
+            HM_TRY(builder_walk(&after, other, true, err, &done));
+    }
+    if (after.changed)
+        return save(&after, err, report);
+    HM_TRY(hm_buf_append_fmt(report, err, "the draft of '%s' is dropped: nothing else was in it\n",
+                             after.role));
+    return hm_draft_remove(&roles->site->drafts, after.role, err);
+}
+
+enum hm_rc hm_approval_reject(const struct hm_site *site, const char *id, const char *reason,
+                              struct hm_err *err, struct hm_buf *report)
+{
+    _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
+    _hm_free_(hm_staged_free) struct hm_staged_list *list = NULL;
+    const struct hm_staged *staged;
+
+    HM_TRY(hm_roles_load(site, err, &roles));
+    HM_TRY(hm_staged_load(site, err, &list));
+    HM_TRY(hm_staged_find(list, id, err, &staged));
+    HM_TRY(leave_draft(roles, list, staged, err, report));
+    HM_TRY(hm_staged_reject(site, staged, reason, err));
+    return hm_buf_append_fmt(report, err, "submission %.12s of '%s' is rejected\n", staged->id,
+                             staged->maker);
+}
+
 /* Reviewing */
 
 static enum hm_rc review_draft(struct hm_roles *roles, const char *role, struct hm_err *err,
@@ -304,7 +373,7 @@ static enum hm_rc review_staged(struct hm_roles *roles, const struct hm_staged_l
     HM_TRY(hm_buf_append_fmt(
         report, err, "submission %.12s of '%s', %s, taken in %s\n", staged->id, staged->maker,
         staged->is_attested ? "attested by the vendor" : "signed by the maker", taken));
-    HM_TRY(builder_init(&builder, roles, list, staged->maker, err));
+    HM_TRY(builder_init(&builder, roles, list, staged->maker, false, err));
     HM_TRY(review_images(list, staged, &builder, err, report));
     HM_TRY(builder_add(&builder, staged, err));
     if (!builder.changed)

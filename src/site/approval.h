@@ -25,6 +25,11 @@ void hm_approval_done(struct hm_approval *approval);
 HM_MUST_CHECK enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids,
                                          size_t id_count, struct hm_err *err, struct hm_buf *report,
                                          struct hm_approval *ret_approval);
+/* Rejects a submission that waits. Files of it that stand in a draft of release~ID leave that
+ * draft: it is made anew without them, and loses its signatures. */
+HM_MUST_CHECK enum hm_rc hm_approval_reject(const struct hm_site *site, const char *id,
+                                            const char *reason, struct hm_err *err,
+                                            struct hm_buf *report);
 /* Appends what a person should read before approving: all drafts and submissions that wait, or one
  * of them (a role's name or a submission's id). */
 HM_MUST_CHECK enum hm_rc hm_approval_review(const struct hm_site *site, const char *what,

@@ -171,25 +171,22 @@ static enum hm_rc draft_targets(const struct hm_site *site, struct hm_init_optio
 }
 
 static enum hm_rc sign_drafts(const struct hm_site *site, const struct hm_signers *signers,
-                              struct hm_err *err, struct hm_buf *report)
+                              struct hm_err *err)
 {
     static const char *const drafts[] = {"root", "targets"};
     _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
     uint32_t added;
 
     HM_TRY(hm_roles_load(site, err, &roles));
-    for (size_t i = 0; i < HM_ARRAY_COUNT(drafts); i++) {
-        if (signers->count > 0)
-            HM_TRY(hm_roles_sign(roles, drafts[i], signers, err, &added));
-        HM_TRY(hm_roles_describe(roles, drafts[i], err, report));
-    }
+    for (size_t i = 0; i < HM_ARRAY_COUNT(drafts) && signers->count > 0; i++)
+        HM_TRY(hm_roles_sign(roles, drafts[i], signers, err, &added));
     return HM_OK;
 }
 
 /* private/format comes last: a run that dies before it leaves no site. */
 static enum hm_rc write_all(struct hm_init_options *options, const struct hm_site_config *config,
                             const struct hm_signers *signers, int64_t now_unix_s,
-                            struct hm_err *err, struct hm_buf *report)
+                            struct hm_err *err)
 {
     _hm_free_(hm_site_free) struct hm_site *site = NULL;
 
@@ -198,7 +195,7 @@ static enum hm_rc write_all(struct hm_init_options *options, const struct hm_sit
     HM_TRY(store_keys(&site->private_dir, options, signers, err));
     HM_TRY(draft_root(site, options, err));
     HM_TRY(draft_targets(site, options, err));
-    HM_TRY(sign_drafts(site, signers, err, report));
+    HM_TRY(sign_drafts(site, signers, err));
     return hm_site_create_end(site, err);
 }
 
@@ -219,5 +216,5 @@ enum hm_rc hm_init_run(struct hm_init_options *options, int64_t now_unix_s, stru
         HM_TRY(hm_signer_generate("ed25519", err, &options->online));
     HM_TRY(check_online(options, err));
     config.release_threshold = options->thresholds[HM_INIT_RELEASE];
-    return write_all(options, &config, &signers, now_unix_s, err, report);
+    return write_all(options, &config, &signers, now_unix_s, err);
 }

@@ -39,8 +39,8 @@ void hm_init_options_done(struct hm_init_options *options);
 const char *hm_init_group_name(enum hm_init_group group);
 
 /* Writes everything. HM_EREFUSED: the folder is not empty, a key stands in the online role and in
- * another, or a threshold cannot be met. The drafts are signed (trial only) and what is left to do
- * is reported; the caller publishes a trial site, or writes a request. */
+ * another, or a threshold cannot be met. The drafts are signed (trial only); warnings are
+ * reported. The caller publishes a trial site, or writes a request. */
 HM_MUST_CHECK enum hm_rc hm_init_run(struct hm_init_options *options, int64_t now_unix_s,
                                      struct hm_err *err, struct hm_buf *report);
 
