@@ -193,6 +193,12 @@ enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names,
 static const struct hm_cmd commands[] = {
     {"init", hm_cmd_site_create, "start a new site"},
     {"attach", hm_cmd_site_attach, "add signatures that came back"},
+    {"enroll", hm_cmd_site_enroll, "let a maker publish here"},
+    {"intake", hm_cmd_site_intake, "verify and keep a submission"},
+    {"pending", hm_cmd_site_pending, "list the submissions that wait"},
+    {"review", hm_cmd_site_review, "show in words what waits"},
+    {"approve", hm_cmd_site_approve, "draft and sign the releases of submissions"},
+    {"reject", hm_cmd_site_reject, "turn a submission down"},
     {"publish", hm_cmd_site_publish, "publish everything that is complete"},
     {NULL, NULL, NULL},
 };

@@ -64,6 +64,12 @@ HM_MUST_CHECK enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char 
 
 hm_cmd_fn hm_cmd_site_create;
 hm_cmd_fn hm_cmd_site_attach;
+hm_cmd_fn hm_cmd_site_enroll;
+hm_cmd_fn hm_cmd_site_intake;
+hm_cmd_fn hm_cmd_site_pending;
+hm_cmd_fn hm_cmd_site_review;
+hm_cmd_fn hm_cmd_site_approve;
+hm_cmd_fn hm_cmd_site_reject;
 hm_cmd_fn hm_cmd_site_publish;
 
 #endif
