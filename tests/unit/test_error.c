@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/text.h"
 
 static void test_fail__fills_code_and_text(void **state)
 {
@@ -37,6 +38,9 @@ static void test_fail__escapes_what_is_not_printable(void **state)
         {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
         {"\xe2\x82\xac \xf0\x9f\x98\x80", "\xe2\x82\xac \xf0\x9f\x98\x80"},
         {"\xe2\x80\xae", "\\u{202e}"},
+        {"\xd8\x9c", "\\u{061c}"},
+        {"\xe2\x80\x8f", "\\u{200f}"},
+        {"\xe2\x80\xa8", "\\u{2028}"},
         {"\xc2\x9b", "\\u{009b}"},
         {"\xef\xbb\xbf", "\\u{feff}"},
         {"\xe2\x81\xa6", "\\u{2066}"},
@@ -55,6 +59,37 @@ static void test_fail__escapes_what_is_not_printable(void **state)
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
         (void)hm_fail(&err, HM_EFORMAT, "%s", cases[i].in);
         assert_string_equal(err.text, cases[i].out);
+    }
+}
+
+static size_t encode(uint32_t code, char text[5])
+{
+    size_t size = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+
+    for (size_t i = size; i > 1; i--) {
+        text[i - 1] = (char)(0x80 | (code & 0x3f));
+        code >>= 6;
+    }
+    text[0] = (char)(size == 1 ? code : (0xf00U >> size) | code);
+    text[size] = '\0';
+    return size;
+}
+
+/* Messages and listings escape alike. */
+static void test_fail__escapes_as_hm_text_escape_does(void **state)
+{
+    struct hm_err err = HM_ERR_INIT;
+
+    for (uint32_t code = 1; code < 0x110000; code++) {
+        _hm_done_(hm_buf_done) struct hm_buf expected = HM_BUF_INIT(64);
+        char text[5];
+        size_t size = encode(code, text);
+
+        if (code > 0x3000 && code < 0xd000)
+            continue; /* ideographs and syllables */
+        (void)hm_fail(&err, HM_EFORMAT, "%s", text);
+        assert_int_equal(hm_text_escape(&expected, hm_bytes_make(text, size), NULL), HM_OK);
+        assert_string_equal(err.text, hm_buf_str(&expected));
     }
 }
 
@@ -174,6 +209,7 @@ int main(void)
         cmocka_unit_test(test_fail__fills_code_and_text),
         cmocka_unit_test(test_fail__without_err_only_returns),
         cmocka_unit_test(test_fail__escapes_what_is_not_printable),
+        cmocka_unit_test(test_fail__escapes_as_hm_text_escape_does),
         cmocka_unit_test(test_fail__cuts_long_text_at_a_character),
         cmocka_unit_test(test_fail__takes_its_own_text_as_argument),
         cmocka_unit_test(test_fail_at__keeps_the_offset_until_the_next_failure),
