@@ -40,6 +40,11 @@ HM_MUST_CHECK enum hm_rc hm_cmd_print(struct hm_bytes text, struct hm_err *err);
 hm_cmd_fn hm_cmd_key;
 hm_cmd_fn hm_cmd_sign;
 hm_cmd_fn hm_cmd_site;
+hm_cmd_fn hm_cmd_trust;
+hm_cmd_fn hm_cmd_list;
+hm_cmd_fn hm_cmd_get;
+hm_cmd_fn hm_cmd_sync;
+hm_cmd_fn hm_cmd_verify;
 hm_cmd_fn hm_cmd_tuf;
 
 #endif
