@@ -6,16 +6,8 @@
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-enum hm_rc hm_base64_write(struct hm_bytes bytes, struct hm_err *err, struct hm_buf *ret_buf)
+void hm_base64_encode(struct hm_bytes bytes, uint8_t *ret_text)
 {
-    uint8_t *out;
-
-    if (bytes.size > SIZE_MAX / 2)
-        return hm_fail(err, HM_EFORMAT, "too many bytes for base64");
-    HM_TRY(hm_buf_reserve(ret_buf, HM_BASE64_SIZE(bytes.size), err));
-    if (bytes.size == 0)
-        return HM_OK;
-    out = ret_buf->data + ret_buf->size;
     for (size_t i = 0; i < bytes.size; i += 3) {
         size_t left = bytes.size - i;
         uint32_t group = (uint32_t)bytes.data[i] << 16;
@@ -24,13 +16,23 @@ enum hm_rc hm_base64_write(struct hm_bytes bytes, struct hm_err *err, struct hm_
             group |= (uint32_t)bytes.data[i + 1] << 8;
         if (left > 2)
             group |= bytes.data[i + 2];
-        *out++ = (uint8_t)alphabet[group >> 18];
-        *out++ = (uint8_t)alphabet[group >> 12 & 63];
-        *out++ = left > 1 ? (uint8_t)alphabet[group >> 6 & 63] : '=';
-        *out++ = left > 2 ? (uint8_t)alphabet[group & 63] : '=';
+        *ret_text++ = (uint8_t)alphabet[group >> 18];
+        *ret_text++ = (uint8_t)alphabet[group >> 12 & 63];
+        *ret_text++ = left > 1 ? (uint8_t)alphabet[group >> 6 & 63] : '=';
+        *ret_text++ = left > 2 ? (uint8_t)alphabet[group & 63] : '=';
     }
-    *out = 0;
+}
+
+enum hm_rc hm_base64_write(struct hm_bytes bytes, struct hm_err *err, struct hm_buf *ret_buf)
+{
+    if (bytes.size > SIZE_MAX / 2)
+        return hm_fail(err, HM_EFORMAT, "too many bytes for base64");
+    HM_TRY(hm_buf_reserve(ret_buf, HM_BASE64_SIZE(bytes.size), err));
+    if (bytes.size == 0)
+        return HM_OK;
+    hm_base64_encode(bytes, ret_buf->data + ret_buf->size);
     ret_buf->size += HM_BASE64_SIZE(bytes.size);
+    ret_buf->data[ret_buf->size] = 0;
     return HM_OK;
 }
 

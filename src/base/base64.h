@@ -11,6 +11,9 @@
 /* The characters for size bytes; the caller knows that size is far from SIZE_MAX. */
 #define HM_BASE64_SIZE(size) (((size) + 2) / 3 * 4)
 
+/* Writes exactly HM_BASE64_SIZE(bytes.size) characters, without a NUL. */
+void hm_base64_encode(struct hm_bytes bytes, uint8_t *ret_text);
+
 /* Appends the text of bytes. HM_EFORMAT past buf's maximum, HM_ENOMEM. */
 HM_MUST_CHECK enum hm_rc hm_base64_write(struct hm_bytes bytes, struct hm_err *err,
                                          struct hm_buf *ret_buf);

@@ -1,0 +1,396 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes tlog.json: byte-exact vectors for signed notes, checkpoints, cosignatures, tlog-policy,
+tlog-proof, Merkle trees, tiles and the Merkle Patricia map, good ones and bad ones.
+
+Nothing here uses Hallmark's code: it is a second reading of C2SP (commit 5ba5ee8), RFC 6962 and
+docs/formats.md. Anybody may use the file to test another implementation; README.md says how.
+Needs python-cryptography >= 48 (ML-DSA). Ed25519 is deterministic; ML-DSA signatures are taken
+from the present file where they are still right, so that a new run changes nothing.
+"""
+import base64
+import hashlib
+import json
+import pathlib
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ed25519, mldsa
+
+HERE = pathlib.Path(__file__).parent
+OUT = HERE / "tlog.json"
+DASH = "\u2014"
+try:
+    OLD = json.loads(OUT.read_text()).get("ml_dsa_signatures", {})
+except FileNotFoundError:
+    OLD = {}
+ml_dsa_signatures = {}
+
+
+def b64(data):
+    return base64.b64encode(data).decode()
+
+
+def sha256(*parts):
+    return hashlib.sha256(b"".join(parts)).digest()
+
+
+class Key:
+    """A note key: name, type of signature, and the private half."""
+
+    def __init__(self, name, kind, seed):
+        self.name, self.kind, self.seed = name, kind, sha256(seed.encode())
+        if kind == 6:
+            self.private = mldsa.MLDSA44PrivateKey.from_seed_bytes(self.seed)
+        else:
+            self.private = ed25519.Ed25519PrivateKey.from_private_bytes(self.seed)
+        self.public = self.private.public_key().public_bytes_raw()
+        self.id = sha256(name.encode(), b"\n", bytes([kind]), self.public)[:4]
+
+    def vkey(self):
+        return f"{self.name}+{self.id.hex()}+{b64(bytes([self.kind]) + self.public)}"
+
+    def skey(self):
+        return f"PRIVATE+KEY+{self.name}+{self.id.hex()}+{b64(bytes([1]) + self.seed)}"
+
+    def raw_signature(self, text, time=0):
+        if self.kind == 1:
+            return self.private.sign(text)
+        stamp = time.to_bytes(8, "big")
+        if self.kind == 4:
+            return stamp + self.private.sign(f"cosignature/v1\ntime {time}\n".encode() + text)
+        lines = text.split(b"\n")
+        message = b"subtree/v1\n\0" + bytes([len(self.name.encode())]) + self.name.encode() + stamp
+        message += bytes([len(lines[0])]) + lines[0] + bytes(8) + int(lines[1]).to_bytes(8, "big")
+        message += base64.b64decode(lines[2])
+        slot = sha256(self.public, message).hex()
+        try:
+            signature = base64.b64decode(ml_dsa_signatures.get(slot) or OLD[slot])
+            self.private.public_key().verify(signature, message)
+        except (KeyError, InvalidSignature):
+            signature = self.private.sign(message)
+        ml_dsa_signatures[slot] = b64(signature)
+        return stamp + signature
+
+    def line(self, text, time=0):
+        return f"{DASH} {self.name} {b64(self.id + self.raw_signature(text.encode(), time))}\n"
+
+
+def note(text, *signed):
+    return text + "\n" + "".join(k.line(text, t) for k, t in signed)
+
+
+LOG = Key("example.com/hallmark-test", 1, "log")
+LOG2 = Key("example.com/hallmark-test-2", 1, "log 2")
+LOG_PQ = Key("example.com/hallmark-test", 6, "log pq")
+W1 = Key("witness.example/w1", 4, "w1")
+W2 = Key("witness.example/w2", 4, "w2")
+W3 = Key("witness.example/w3", 4, "w3")
+W_PQ = Key("witness.example/pq", 6, "w pq")
+T = 1790000000  # when the vectors' witnesses signed
+
+
+def texts(value):
+    """A text member, or NAME_hex where it is not UTF-8."""
+    if isinstance(value, bytes):
+        try:
+            return "", value.decode()
+        except UnicodeDecodeError:
+            return "_hex", value.hex()
+    return "", value
+
+
+def case(name, rc, member, value, **more):
+    suffix, value = texts(value)
+    return {"name": name, "rc": rc, member + suffix: value, **more}
+
+
+# --- keys
+
+def key_cases():
+    good = [{"name": k.name, "rc": "HM_OK", "vkey": k.vkey(), "id": k.id.hex(), "kind": k.kind,
+             "public": k.public.hex(), **({"skey": k.skey()} if k.kind == 1 else {})}
+            for k in (LOG, LOG2, W1, W2, W3, LOG_PQ, W_PQ)]
+    # C2SP signed-note v1.0.0, "Example"; golang.org/x/mod/sumdb/note/note_test.go.
+    good.append({"name": "C2SP example", "rc": "HM_OK", "kind": 1, "id": "530d903a",
+                 "vkey": "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"})
+    good.append({"name": "Go's PeterNeumann", "rc": "HM_OK", "kind": 1, "id": "c74f20a3",
+                 "vkey": "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"})
+    name, ident, key = LOG.vkey().split("+", 2)
+    raw = base64.b64decode(key)
+
+    def vkey(n=name, i=ident, k=key):
+        return f"{n}+{i}+{k}"
+
+    def typed(kind, public, n=name):
+        return vkey(n, sha256(n.encode(), b"\n", bytes([kind]), public)[:4].hex(),
+                    b64(bytes([kind]) + public))
+
+    bad = [
+        ("empty", "", "HM_EFORMAT"),
+        ("name alone", name, "HM_EFORMAT"),
+        ("no key", f"{name}+{ident}", "HM_EFORMAT"),
+        ("empty key", f"{name}+{ident}+", "HM_EFORMAT"),
+        ("no name", vkey(n=""), "HM_EFORMAT"),
+        ("space in name", typed(1, LOG.public, "a b"), "HM_EFORMAT"),
+        ("tab in name", typed(1, LOG.public, "a\tb"), "HM_EFORMAT"),
+        ("no-break space in name", typed(1, LOG.public, "a\u00a0b"), "HM_EFORMAT"),
+        ("ideographic space in name", typed(1, LOG.public, "a\u3000b"), "HM_EFORMAT"),
+        ("line separator in name", typed(1, LOG.public, "a\u2028b"), "HM_EFORMAT"),
+        ("next line (U+0085) in name", typed(1, LOG.public, "a\u0085b"), "HM_EFORMAT"),
+        ("control character in name", typed(1, LOG.public, "a\x01b"), "HM_EFORMAT"),
+        ("delete in name", typed(1, LOG.public, "a\x7fb"), "HM_EFORMAT"),
+        ("name of 256 bytes", typed(1, LOG.public, "n" * 256), "HM_EFORMAT"),
+        ("not UTF-8 in name", b"a\xffb+" + ident.encode() + b"+" + key.encode(), "HM_EFORMAT"),
+        ("surrogate in name", b"a\xed\xa0\x80b+" + ident.encode() + b"+" + key.encode(), "HM_EFORMAT"),
+        ("id of another key", vkey(i="00000000"), "HM_EMISMATCH"),
+        ("another name", vkey(n=name + "x"), "HM_EMISMATCH"),
+        ("id in capitals", vkey(i=ident.upper()), "HM_EFORMAT"),
+        ("id of 7 digits", vkey(i=ident[1:]), "HM_EFORMAT"),
+        ("id of 9 digits", vkey(i="0" + ident), "HM_EFORMAT"),
+        ("id not hexadecimal", vkey(i="g" + ident[1:]), "HM_EFORMAT"),
+        ("trailing newline", vkey() + "\n", "HM_EFORMAT"),
+        ("trailing space", vkey() + " ", "HM_EFORMAT"),
+        ("leading space", " " + vkey(), "HM_EFORMAT"),
+        ("base64 of the URL alphabet", vkey(k="-" + key[1:]), "HM_EFORMAT"),
+        ("base64 without padding", typed(1, LOG.public)[:-1], "HM_EFORMAT"),
+        ("31 bytes of key", typed(1, LOG.public[1:]), "HM_EFORMAT"),
+        ("33 bytes of key", typed(1, LOG.public + b"\0"), "HM_EFORMAT"),
+        ("type alone", typed(1, b""), "HM_EFORMAT"),
+        ("small order", typed(1, bytes([1]) + bytes(31)), "HM_EFORMAT"),
+        ("not canonical", typed(1, b"\xee" + b"\xff" * 30 + b"\x7f"), "HM_EFORMAT"),
+        ("cosigner of small order", typed(4, bytes(32)), "HM_EFORMAT"),
+        ("ML-DSA key of 32 bytes", typed(6, LOG.public), "HM_EFORMAT"),
+        ("type 0x00", typed(0, LOG.public), "HM_EUNKNOWN"),
+        ("type 0x02", typed(2, LOG.public), "HM_EUNKNOWN"),
+        ("type 0x03", typed(3, LOG.public), "HM_EUNKNOWN"),
+        ("type 0x05", typed(5, LOG.public), "HM_EUNKNOWN"),
+        ("type 0xff", typed(0xFF, LOG.public), "HM_EUNKNOWN"),
+        ("a private key", LOG.skey(), "HM_EFORMAT"),
+        ("far too long", "n" * 100000, "HM_EFORMAT"),
+    ]
+    assert raw[0] == 1
+    return good + [case(n, rc, "vkey", v) for n, v, rc in bad]
+
+
+def skey_cases():
+    good = LOG.skey()
+    name = LOG.name
+    prefix = "PRIVATE+KEY+"
+    bad = [
+        ("empty", "", "HM_EFORMAT"),
+        ("public", LOG.vkey(), "HM_EFORMAT"),
+        ("cut", good[:-4], "HM_EFORMAT"),
+        ("longer", good + "AAAA", "HM_EFORMAT"),
+        ("other id", good.replace(LOG.id.hex(), "01020304"), "HM_EMISMATCH"),
+        ("other name", good.replace(name, name + "y"), "HM_EMISMATCH"),
+        ("other type", f"{prefix}{name}+{LOG.id.hex()}+{b64(bytes([4]) + LOG.seed)}", "HM_EUNKNOWN"),
+        ("prefix in lower case", good.replace("PRIVATE", "private"), "HM_EFORMAT"),
+        ("trailing newline", good + "\n", "HM_EFORMAT"),
+    ]
+    go = ("PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz")
+    return ([{"name": "log", "rc": "HM_OK", "skey": good, "vkey": LOG.vkey()},
+             {"name": "Go's PeterNeumann", "rc": "HM_OK", "skey": go,
+              "vkey": "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"}] +
+            [case(n, rc, "skey", v) for n, v, rc in bad])
+
+
+# --- notes
+
+TEXT = "example.com/hallmark-test\n3\nSFh+ZoCoNsFnUkiAgB1lJ6LBkF+zK0eDd8sXBQw+2Ak=\n"
+PLAIN = "Ein Text.\n\nMit einer leeren Zeile, und Umlauten: äöü.\n"
+
+
+def note_cases():
+    everyone = [LOG.vkey(), W1.vkey(), W2.vkey()]
+    cases = []
+
+    def add(name, rc, raw, keys=everyone, **more):
+        cases.append(case(name, rc, "note", raw, keys=keys, **more))
+
+    full = note(TEXT, (LOG, 0), (W1, T), (W2, T + 1))
+    raw = full.encode()
+    add("one key", "HM_OK", note(PLAIN, (LOG, 0)), signed=[LOG.vkey()], text=PLAIN)
+    add("log and two witnesses", "HM_OK", full, signed=everyone, times=[0, T, T + 1], text=TEXT)
+    add("one of three keys", "HM_OK", note(TEXT, (W2, T)), signed=[W2.vkey()], times=[T], text=TEXT)
+    add("unknown keys beside", "HM_OK", note(TEXT, (LOG2, 0), (W3, T), (LOG, 0)), signed=[LOG.vkey()],
+        text=TEXT)
+    add("unknown type beside", "HM_OK",
+        full + f"{DASH} x.example {b64(b'abcd' + b'z' * 5000)}\n", signed=everyone, times=[0, T, T + 1], text=TEXT)
+    add("known name, unknown id, beside", "HM_OK",
+        full + f"{DASH} {LOG.name} {b64(b'abcd' + bytes(64))}\n", signed=everyone, times=[0, T, T + 1], text=TEXT)
+    add("known id, unknown name, beside", "HM_OK",
+        full + f"{DASH} other {b64(LOG.id + bytes(64))}\n", signed=everyone, times=[0, T, T + 1], text=TEXT)
+    add("two unknown lines alike", "HM_OK", full + 2 * f"{DASH} o {b64(bytes(68))}\n", signed=everyone,
+        times=[0, T, T + 1], text=TEXT)
+    add("cosignature at time 0", "HM_OK", note(TEXT, (W1, 0)), signed=[W1.vkey()], times=[0], text=TEXT)
+    add("cosignature at the last time", "HM_OK", note(TEXT, (W1, 2**63 - 1)), signed=[W1.vkey()],
+        times=[2**63 - 1], text=TEXT)
+    add("C2SP example", "HM_OK",
+        "This is an example message.\n\n" + DASH + " example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6Tf"
+        "Xppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n",
+        keys=["example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"],
+        signed=["example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"],
+        text="This is an example message.\n")
+    add("128 signatures", "HM_OK", full + 125 * f"{DASH} o {b64(bytes(68))}\n", signed=everyone,
+        times=[0, T, T + 1], text=TEXT)
+    # Where OpenSSL has no ML-DSA, its lines are as unknown as any other.
+    add("ML-DSA log and witness beside Ed25519", "HM_OK", note(TEXT, (LOG, 0), (LOG_PQ, T), (W_PQ, T)),
+        keys=[LOG.vkey(), LOG_PQ.vkey(), W_PQ.vkey()], signed=[LOG.vkey()], ml_dsa=[LOG_PQ.vkey(), W_PQ.vkey()],
+        text=TEXT)
+    add("ML-DSA alone", "ml-dsa", note(TEXT, (W_PQ, 0)), keys=[W_PQ.vkey()], ml_dsa=[W_PQ.vkey()],
+        signed=[], text=TEXT)
+    broken = note(TEXT, (LOG, 0), (W_PQ, T))
+    broken = broken[:-8] + ("B" if broken[-8] == "A" else "A") + broken[-7:]
+    add("ML-DSA signature wrong", "ml-dsa-wrong", broken, keys=[LOG.vkey(), W_PQ.vkey()], signed=[LOG.vkey()],
+        text=TEXT)
+
+    def flip(text, at):
+        return text[:at] + ("B" if text[at] == "A" else "A") + text[at + 1:]
+
+    add("no known key", "HM_ESIGNATURE", note(TEXT, (LOG2, 0), (W3, T)))
+    add("no keys at all", "HM_ESIGNATURE", full, keys=[])
+    add("text altered", "HM_ESIGNATURE", full.replace("\n3\n", "\n4\n"))
+    add("text longer by an empty line", "HM_ESIGNATURE", full.replace("=\n\n", "=\n\n\n", 1), keys=[LOG.vkey()])
+    add("log's signature altered", "HM_ESIGNATURE", flip(full, full.index("\n\n") + 60))
+    add("one witness's signature altered", "HM_ESIGNATURE", flip(full, len(full) - 20))
+    add("wrong signature before a right one", "HM_ESIGNATURE",
+        TEXT + "\n" + f"{DASH} {W1.name} {b64(W1.id + bytes(72))}\n" + LOG.line(TEXT))
+    add("signature of 63 bytes", "HM_ESIGNATURE", TEXT + f"\n{DASH} {LOG.name} {b64(LOG.id + bytes(63))}\n")
+    add("signature of 65 bytes", "HM_ESIGNATURE", TEXT + f"\n{DASH} {LOG.name} {b64(LOG.id + LOG.raw_signature(TEXT.encode()) + bytes(1))}\n")
+    add("cosignature without time", "HM_ESIGNATURE",
+        TEXT + f"\n{DASH} {W1.name} {b64(W1.id + W1.raw_signature(TEXT.encode(), T)[8:])}\n")
+    add("cosignature of 7 bytes", "HM_ESIGNATURE", TEXT + f"\n{DASH} {W1.name} {b64(W1.id + bytes(7))}\n")
+    other = W1.raw_signature(TEXT.encode(), T)
+    add("cosignature with another time", "HM_ESIGNATURE",
+        TEXT + f"\n{DASH} {W1.name} {b64(W1.id + (T + 1).to_bytes(8, 'big') + other[8:])}\n")
+    add("cosignature made as a plain signature", "HM_ESIGNATURE",
+        TEXT + f"\n{DASH} {W1.name} {b64(W1.id + bytes(8) + W1.private.sign(TEXT.encode()))}\n")
+    as_log = Key(LOG.name, 1, "w1")
+    add("log key signs with a cosignature", "HM_ESIGNATURE",
+        TEXT + f"\n{DASH} {as_log.name} {b64(as_log.id + W1.raw_signature(TEXT.encode(), T)[8:])}\n", keys=[as_log.vkey()])
+    late = 2**63
+    add("time past 2^63 - 1", "HM_EFORMAT",
+        TEXT + f"\n{DASH} {W1.name} {b64(W1.id + W1.raw_signature(TEXT.encode(), late))}\n")
+    add("cosignature of what is no checkpoint", "HM_EFORMAT", note(PLAIN, (LOG, 0), (W1, T)))
+    add("text of one empty line", "HM_ESIGNATURE", "\n\n" + LOG.line(TEXT))
+    add("twice by one key", "HM_EFORMAT", full + LOG.line(TEXT))
+    add("twice by one witness, other time", "HM_EFORMAT", full + W1.line(TEXT, T + 9))
+    add("twice by one key, the second wrong", "HM_EFORMAT", full + f"{DASH} {LOG.name} {b64(LOG.id + bytes(64))}\n")
+    # Malformed: whatever the keys.
+    line = LOG.line(TEXT)
+    bad = {
+        "empty": b"",
+        "newline alone": b"\n",
+        "text alone": TEXT,
+        "text and empty line": TEXT + "\n",
+        "no text": "\n" + line,
+        "signature alone": line,
+        "no empty line": TEXT + line,
+        "no last newline": full[:-1],
+        "carriage returns": full.replace("\n", "\r\n"),
+        "tab": note("a\tb\n", (LOG, 0)),
+        "NUL": note("a\0b\n", (LOG, 0)),
+        "escape": note("a\x1bb\n", (LOG, 0)),
+        "not UTF-8": raw.replace(b"hallmark", b"hallm\xffrk"),
+        "overlong UTF-8": raw.replace(b"hallmark", b"hallm\xc0\xafrk"),
+        "surrogate": raw.replace(b"hallmark", b"hallm\xed\xa0\x80rk"),
+        "hyphen for the dash": full.replace(DASH, "-"),
+        "en dash for the dash": full.replace(DASH, "\u2013"),
+        "no space after the dash": full.replace(DASH + " ", DASH),
+        "two spaces after the dash": full.replace(DASH + " ", DASH + "  "),
+        "line that is no signature": full + "x\n",
+        "empty line at the end": full + "\n",
+        "no name": TEXT + f"\n{DASH} {b64(bytes(68))}\n",
+        "empty name": TEXT + f"\n{DASH}  {b64(bytes(68))}\n",
+        "plus in the name": TEXT + f"\n{DASH} a+b {b64(bytes(68))}\n" + line,
+        "space of Unicode in the name": TEXT + f"\n{DASH} a\u2003b {b64(bytes(68))}\n" + line,
+        "no signature in the line": TEXT + f"\n{DASH} {LOG.name} \n",
+        "no space after the name": TEXT + f"\n{DASH} {LOG.name}\n",
+        "signature not base64": TEXT + f"\n{DASH} {LOG.name} ****\n",
+        "signature in the URL alphabet": TEXT + f"\n{DASH} {LOG.name} {base64.urlsafe_b64encode(b'abcd' + b'?' * 63).decode()}\n",
+        "signature without padding": full.rstrip("=\n") + "\n" if full.endswith("=\n") else full[:-2] + "\n",
+        "space after the signature": full[:-1] + " \n",
+        "only an id": TEXT + f"\n{DASH} {LOG.name} {b64(LOG.id)}\n",
+        "three bytes": TEXT + f"\n{DASH} {LOG.name} {b64(LOG.id[:3])}\n",
+        "129 signatures": full + 126 * f"{DASH} o {b64(bytes(68))}\n",
+    }
+    for name, value in bad.items():
+        add(name, "HM_EFORMAT", value)
+    return cases
+
+
+# --- checkpoints
+
+def checkpoint_cases():
+    root = "SFh+ZoCoNsFnUkiAgB1lJ6LBkF+zK0eDd8sXBQw+2Ak="
+    empty = b64(sha256(b""))
+    cases = []
+
+    def add(name, rc, text, **more):
+        cases.append(case(name, rc, "checkpoint", text, **more))
+
+    def good(name, origin, size, root, extension=""):
+        add(name, "HM_OK", f"{origin}\n{size}\n{root}\n{extension}", origin=origin, size=str(size),
+            root=base64.b64decode(root).hex(), extension=extension)
+
+    good("three lines", "example.com/a", 3, root)
+    good("empty tree", "example.com/a", 0, empty)
+    good("the largest", "example.com/a", 2**63 - 1, root)
+    good("extension lines", "example.com/a", 3, root, "one\ntwo\n")
+    good("origin with spaces", "an origin of words + signs", 3, root)
+    good("origin of 255 bytes", "o" * 255, 3, root)
+    bad = {
+        "empty": "",
+        "one line": "a\n",
+        "two lines": "a\n3\n",
+        "root without newline": f"a\n3\n{root}",
+        "empty origin": f"\n3\n{root}\n",
+        "origin of 256 bytes": "o" * 256 + f"\n3\n{root}\n",
+        "empty size": f"a\n\n{root}\n",
+        "size with leading zero": f"a\n03\n{root}\n",
+        "size 00": f"a\n00\n{empty}\n",
+        "size with sign": f"a\n+3\n{root}\n",
+        "negative size": f"a\n-3\n{root}\n",
+        "size in hexadecimal": f"a\n0x3\n{root}\n",
+        "size with a space": f"a\n3 \n{root}\n",
+        "size with a point": f"a\n3.0\n{root}\n",
+        "size 2^63": f"a\n{2**63}\n{root}\n",
+        "size 2^64": f"a\n{2**64}\n{root}\n",
+        "size of 100 digits": f"a\n{'9' * 100}\n{root}\n",
+        "root of 31 bytes": f"a\n3\n{b64(bytes(31))}\n",
+        "root of 33 bytes": f"a\n3\n{b64(bytes(33))}\n",
+        "root of no bytes": "a\n3\n\n",
+        "root in hexadecimal": f"a\n3\n{'00' * 32}\n",
+        "root without padding": f"a\n3\n{root[:-1]}\n",
+        "root with stray bits": f"a\n3\n{root[:-2]}l=\n",
+        "root in the URL alphabet": f"a\n3\n{root.replace('+', '-')}\n",
+        "root with space": f"a\n3\n {root}\n",
+        "size 0, another root": f"a\n0\n{root}\n",
+        "empty extension line": f"a\n3\n{root}\n\n",
+        "empty line between extension lines": f"a\n3\n{root}\nx\n\ny\n",
+        "extension line without newline": f"a\n3\n{root}\nx",
+        "control character": f"a\x07\n3\n{root}\n",
+        "carriage return": f"a\r\n3\r\n{root}\r\n",
+        "not UTF-8": b"a\xff\n3\n" + root.encode() + b"\n",
+        "too long": f"a\n3\n{root}\n" + "x" * 16384 + "\n",
+    }
+    for name, text in bad.items():
+        add(name, "HM_EFORMAT", text)
+    return cases
+
+
+def main():
+    sections = {
+        "comment": "Made by make-tlog.py; see README.md. 'ml-dsa' as a verdict: HM_OK where ML-DSA is "
+                   "available, else HM_ESIGNATURE; 'ml-dsa-wrong': HM_ESIGNATURE where it is, else HM_OK.",
+        "vkeys": key_cases(),
+        "skeys": skey_cases(),
+        "notes": note_cases(),
+        "checkpoints": checkpoint_cases(),
+    }
+    sections["ml_dsa_signatures"] = ml_dsa_signatures
+    OUT.write_text(json.dumps(sections, indent=0, ensure_ascii=True) + "\n")
+    print(f"{OUT.name}: " + ", ".join(f"{len(v)} {k}" for k, v in sections.items() if isinstance(v, list)))
+
+
+main()
