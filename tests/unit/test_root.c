@@ -122,6 +122,7 @@ static void test_parse__refuses_wrong_common_members(void **state)
         {.expires = "\"expires\":\"2030-01-01T00:00:00.5Z\","},
         {.expires = "\"expires\":\"2030-02-30T00:00:00Z\","},
         {.expires = "\"expires\":1900000000,"},
+        {.extra = ",\"keys\":{}"},
         {.extra = ",\"x-hallmark\":[]"},
         {.extra = ",\"x-hallmark\":null"},
     };
