@@ -55,12 +55,12 @@ static enum hm_rc builder_init(struct builder *builder, struct hm_roles *roles,
                                struct hm_err *err)
 {
     char maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
-    struct hm_roles_ways ways;
+    struct hm_draft_need need;
 
     *builder = (struct builder){.roles = roles, .list = list, .maker = maker, .afresh = afresh};
     hm_layout_release_role(hm_bytes_str(maker), builder->role);
     hm_layout_maker_role(hm_bytes_str(maker), maker_role);
-    HM_TRY(hm_roles_ways(roles, builder->role, err, &ways));
+    HM_TRY(hm_roles_need(roles, builder->role, err, &need));
     HM_TRY(hm_tree_role(roles->tree, builder->role, err, &builder->release, NULL));
     HM_TRY(hm_tree_role(roles->tree, maker_role, err, &builder->made, NULL));
     return builder_base(builder, err);

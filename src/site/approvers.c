@@ -149,7 +149,7 @@ enum hm_rc hm_approvers_load_group(const struct hm_dir *private_dir, const char 
 enum hm_rc hm_approvers_load(const struct hm_site *site, struct hm_err *err,
                              struct hm_approvers *ret_approvers)
 {
-    static const char *const groups[] = {"root", "targets", "release", "recalls"};
+    static const char *const groups[] = {"root", "targets", "release", "recalls", "enrolled"};
     _hm_done_(hm_approvers_done) struct hm_approvers approvers = HM_APPROVERS_INIT;
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(groups); i++)

@@ -95,7 +95,7 @@ static enum hm_rc set_release(const struct hm_roles *roles, struct hm_roster *ro
     HM_TRY(hm_approvers_keys(approvers, err, &keys));
     HM_TRY(hm_roster_set_release(roster, options->id, keys, approvers->count, threshold, err));
     if (approvers != &of_init)
-        HM_TRY(hm_approvers_store(&roles->site->private_dir, "release", approvers, err));
+        HM_TRY(hm_approvers_store(&roles->site->private_dir, "enrolled", approvers, err));
     if (threshold == 1 && !roles->site->config.trial)
         HM_TRY(hm_buf_append_fmt(
             report, err, "WARNING: one key alone can approve releases of '%s'\n", options->id));

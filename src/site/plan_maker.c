@@ -31,6 +31,16 @@ static void view_done(struct maker_view *view)
     hm_draft_free(view->draft);
 }
 
+/* While a draft of targets changes the keys of release~ID, both go out together or not at all. */
+static bool waits_for_targets(const struct hm_plan *plan, const struct maker_view *view)
+{
+    const struct hm_role_keys *next = hm_tree_keys(
+        NULL, hm_roles_targets(plan->roles), hm_roles_layout(plan->roles), view->release_role);
+
+    return plan->targets != hm_roles_targets(plan->roles) && next != NULL &&
+           !hm_keyring_is_same_role(next, view->release_keys);
+}
+
 /* The draft of release~ID if all is well with it; else a note. */
 static enum hm_rc view_draft(struct hm_plan *plan, struct maker_view *view, struct hm_err *err)
 {
@@ -48,6 +58,11 @@ static enum hm_rc view_draft(struct hm_plan *plan, struct maker_view *view, stru
         return hm_plan_note(plan, err,
                             "'%s' version %lld: the next version is %lld; make the draft anew",
                             view->release_role, (long long)view->draft->version, (long long)next);
+    if (waits_for_targets(plan, view))
+        return hm_plan_note(plan, err,
+                            "'%s' version %lld waits for the draft of 'targets', which changes who "
+                            "signs it",
+                            view->release_role, (long long)view->draft->version);
     if (hm_envelope_verify(view->draft->envelope, view->release_keys, view->release_role, &why,
                            &ignored) != HM_OK)
         return hm_plan_note(plan, err, "%s", why.text);

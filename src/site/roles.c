@@ -79,7 +79,7 @@ const struct hm_layout *hm_roles_layout(const struct hm_roles *roles)
     return roles->draft_layout != NULL ? roles->draft_layout : roles->tree->layout;
 }
 
-/* Ways */
+/* Needs */
 
 static void add_group(struct hm_draft_need *need, const struct hm_role_keys *keys)
 {
@@ -91,34 +91,21 @@ static void add_group(struct hm_draft_need *need, const struct hm_role_keys *key
     need->groups[need->group_count++] = keys;
 }
 
-static void add_way(struct hm_roles_ways *ways, const struct hm_role_keys *keys)
+enum hm_rc hm_roles_need(const struct hm_roles *roles, const char *role, struct hm_err *err,
+                         struct hm_draft_need *ret_need)
 {
-    if (keys == NULL)
-        return;
-    for (size_t i = 0; i < ways->count; i++)
-        if (hm_keyring_is_same_role(ways->needs[i].groups[0], keys))
-            return;
-    ways->needs[ways->count].groups[0] = keys;
-    ways->needs[ways->count++].group_count = 1;
-}
-
-enum hm_rc hm_roles_ways(const struct hm_roles *roles, const char *role, struct hm_err *err,
-                         struct hm_roles_ways *ret_ways)
-{
-    struct hm_roles_ways ways = {.count = 0};
+    struct hm_draft_need need = {.group_count = 0};
 
     if (strcmp(role, "root") == 0 || strcmp(role, "targets") == 0) {
-        add_group(&ways.needs[0], hm_tree_keys(roles->tree->root, NULL, NULL, role));
-        add_group(&ways.needs[0], hm_tree_keys(roles->draft_root.content, NULL, NULL, role));
-        ways.count = ways.needs[0].group_count > 0 ? 1 : 0;
+        add_group(&need, hm_tree_keys(roles->tree->root, NULL, NULL, role));
+        add_group(&need, hm_tree_keys(roles->draft_root.content, NULL, NULL, role));
     } else {
-        add_way(&ways, hm_tree_keys(NULL, roles->tree->targets.targets, roles->tree->layout, role));
-        add_way(&ways, hm_tree_keys(NULL, roles->draft_targets.content, roles->draft_layout, role));
+        add_group(&need, hm_tree_keys(NULL, hm_roles_targets(roles), hm_roles_layout(roles), role));
     }
-    if (ways.count == 0)
+    if (need.group_count == 0)
         return hm_fail(err, HM_EUNKNOWN,
                        "'%s': no such role at this site; 'hallmark site status' lists them", role);
-    *ret_ways = ways;
+    *ret_need = need;
     return HM_OK;
 }
 
@@ -126,14 +113,10 @@ enum hm_rc hm_roles_state(const struct hm_roles *roles, const struct hm_draft *d
                           struct hm_arena *arena, struct hm_err *err,
                           struct hm_draft_state *ret_state)
 {
-    struct hm_draft_state state = {.is_complete = false};
-    struct hm_roles_ways ways;
+    struct hm_draft_need need;
 
-    HM_TRY(hm_roles_ways(roles, draft->role, err, &ways));
-    for (size_t i = 0; i < ways.count && !state.is_complete; i++)
-        HM_TRY(hm_draft_state(draft, &ways.needs[i], arena, err, &state));
-    *ret_state = state;
-    return HM_OK;
+    HM_TRY(hm_roles_need(roles, draft->role, err, &need));
+    return hm_draft_state(draft, &need, arena, err, ret_state);
 }
 
 /* Signing */
@@ -148,20 +131,19 @@ void hm_roles_signers_done(struct hm_signers *signers)
 enum hm_rc hm_roles_sign(const struct hm_roles *roles, const char *role,
                          const struct hm_signers *signers, struct hm_err *err, uint32_t *ret_added)
 {
-    struct hm_roles_ways ways;
+    struct hm_draft_need need;
     uint32_t total = 0;
 
-    HM_TRY(hm_roles_ways(roles, role, err, &ways));
-    for (size_t i = 0; i < signers->count; i++)
-        for (size_t way = 0; way < ways.count; way++) {
-            bool added = false;
-            enum hm_rc rc = hm_draft_sign(&roles->site->drafts, role, signers->items[i],
-                                          &ways.needs[way], err, &added);
+    HM_TRY(hm_roles_need(roles, role, err, &need));
+    for (size_t i = 0; i < signers->count; i++) {
+        bool added = false;
+        enum hm_rc rc =
+            hm_draft_sign(&roles->site->drafts, role, signers->items[i], &need, err, &added);
 
-            if (rc != HM_OK && rc != HM_EREFUSED)
-                return rc;
-            total += rc == HM_OK && added;
-        }
+        if (rc != HM_OK && rc != HM_EREFUSED)
+            return rc;
+        total += rc == HM_OK && added;
+    }
     *ret_added = total;
     return HM_OK;
 }
@@ -174,32 +156,14 @@ static bool concerns(const struct hm_signatures *signatures, const char *role)
     return false;
 }
 
-/* The best of what the ways say: added by any, else the failure of the last. */
 static enum hm_rc attach_role(const struct hm_roles *roles, const char *role,
                               const struct hm_signatures *signatures, struct hm_err *err,
                               uint32_t *ret_added)
 {
-    struct hm_roles_ways ways;
-    uint32_t total = 0;
-    enum hm_rc last = HM_OK;
-    bool fitted = false;
+    struct hm_draft_need need;
 
-    HM_TRY(hm_roles_ways(roles, role, err, &ways));
-    for (size_t way = 0; way < ways.count; way++) {
-        uint32_t added = 0;
-        enum hm_rc rc =
-            hm_draft_merge(&roles->site->drafts, role, signatures, &ways.needs[way], err, &added);
-
-        if (rc == HM_OK)
-            fitted = true;
-        else if (rc == HM_EMISMATCH || rc == HM_ESIGNATURE)
-            last = rc;
-        else
-            return rc;
-        total += added;
-    }
-    *ret_added = total;
-    return fitted ? HM_OK : last;
+    HM_TRY(hm_roles_need(roles, role, err, &need));
+    return hm_draft_merge(&roles->site->drafts, role, signatures, &need, err, ret_added);
 }
 
 enum hm_rc hm_roles_attach(const struct hm_roles *roles, const struct hm_signatures *signatures,

@@ -5,16 +5,14 @@
  *
  * A new root needs the threshold of the root before it and its own. While a root that changes the
  * keys of targets is a draft, targets needs both, so that it stays valid on either side of the
- * switch (DESIGN 5.3). A delegated role needs what targets says; while a draft of targets says
- * something else, either will do here, and publish decides by what is in force then.
+ * switch (DESIGN 5.3). A delegated role needs what the newest targets says: while a draft of
+ * targets changes its keys, both wait for each other and are published together.
  */
 #ifndef HM_SITE_ROLES_H
 #define HM_SITE_ROLES_H
 
 #include "exchange/draft.h"
 #include "site/tree.h"
-
-#define HM_ROLES_WAY_COUNT_MAX 2
 
 struct hm_roles {
     const struct hm_site *site;                  /* borrowed */
@@ -23,12 +21,6 @@ struct hm_roles {
     struct hm_root_unsigned draft_root;
     struct hm_targets_unsigned draft_targets;
     struct hm_layout *draft_layout;
-};
-
-/* The ways to complete a role: any one need will do. */
-struct hm_roles_ways {
-    struct hm_draft_need needs[HM_ROLES_WAY_COUNT_MAX];
-    size_t count;
 };
 
 /* Loads tree and drafts. HM_EFORMAT, HM_EREFUSED: a draft that breaks a rule, named with its file.
@@ -44,9 +36,9 @@ const struct hm_targets *hm_roles_targets(const struct hm_roles *roles);
 const struct hm_layout *hm_roles_layout(const struct hm_roles *roles);
 
 /* HM_EUNKNOWN: no root or targets, published or draft, names anybody for role. */
-HM_MUST_CHECK enum hm_rc hm_roles_ways(const struct hm_roles *roles, const char *role,
-                                       struct hm_err *err, struct hm_roles_ways *ret_ways);
-/* How far a draft is: complete by the first way that is, else how far the last way is. */
+HM_MUST_CHECK enum hm_rc hm_roles_need(const struct hm_roles *roles, const char *role,
+                                       struct hm_err *err, struct hm_draft_need *ret_need);
+/* How far a draft is. */
 HM_MUST_CHECK enum hm_rc hm_roles_state(const struct hm_roles *roles, const struct hm_draft *draft,
                                         struct hm_arena *arena, struct hm_err *err,
                                         struct hm_draft_state *ret_state);
@@ -63,8 +55,8 @@ struct hm_signers {
     }
 void hm_roles_signers_done(struct hm_signers *signers);
 
-/* Signs the draft of role with every signer that may; *ret_added counts. A signer whom no way lists
- * is passed over. */
+/* Signs the draft of role with every signer that may; *ret_added counts. A signer whom the role
+ * does not list is passed over. */
 HM_MUST_CHECK enum hm_rc hm_roles_sign(const struct hm_roles *roles, const char *role,
                                        const struct hm_signers *signers, struct hm_err *err,
                                        uint32_t *ret_added);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Offline roles whose time ends soon: the next version of each, with the same content, as drafts to
+ * be signed. (Snapshot and timestamp are re-signed by hm_publish_run.)
+ */
+#ifndef HM_SITE_RENEW_H
+#define HM_SITE_RENEW_H
+
+#include "site/roles.h"
+
+struct hm_renew {
+    const char **roles; /* drafts to be signed */
+    size_t role_count;
+    struct hm_arena arena;
+};
+
+#define HM_RENEW_INIT                                                                              \
+    {                                                                                              \
+        .roles = NULL, .role_count = 0, .arena = HM_ARENA_INIT                                     \
+    }
+
+void hm_renew_done(struct hm_renew *renew);
+/* Drafts root, targets and every release~ID that ends within within_s seconds; one that has a draft
+ * already keeps it. A maker's own role cannot be renewed here: it is named as a warning. */
+HM_MUST_CHECK enum hm_rc hm_renew_run(const struct hm_site *site, int64_t within_s,
+                                      struct hm_err *err, struct hm_buf *report,
+                                      struct hm_renew *ret_renew);
+/* Drafts the next version of release~ID with the content that is published. */
+HM_MUST_CHECK enum hm_rc hm_renew_release(const struct hm_roles *roles, const char *role,
+                                          struct hm_err *err);
+
+#endif

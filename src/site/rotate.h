@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changing the keys of a role: the drafts that do it. How publish puts them in force, so that no
+ * client ever meets a tree it must refuse, stands in plan.h.
+ */
+#ifndef HM_SITE_ROTATE_H
+#define HM_SITE_ROTATE_H
+
+#include "site/approvers.h"
+#include "site/roster.h"
+
+struct hm_rotate_options {
+    const char *role;          /* root, targets, online, release~ID, recalls~vendor */
+    struct hm_approvers *add;  /* or NULL */
+    const char *const *remove; /* key ids (8 or more digits) or .pub files */
+    size_t remove_count;
+    uint32_t threshold;             /* 0: as it is */
+    const struct hm_signer *online; /* the new online key; NULL: made */
+};
+
+struct hm_rotate_result {
+    const char *roles[2]; /* drafts to be signed */
+    size_t role_count;
+    char name[HM_LAYOUT_ROLE_SIZE_MAX];
+};
+
+/* HM_EUSAGE: nothing would change, or a key to be removed is not there; HM_EREFUSED: a threshold
+ * that cannot be met, a key that stands on both sides, an online key in another role; HM_EUNKNOWN:
+ * no such role; HM_EAGAIN: nothing is published yet. */
+HM_MUST_CHECK enum hm_rc hm_rotate_run(const struct hm_site *site,
+                                       const struct hm_rotate_options *options, struct hm_err *err,
+                                       struct hm_buf *report, struct hm_rotate_result *ret_result);
+
+#endif
