@@ -164,12 +164,30 @@ static enum hm_rc finish_role(struct hm_cmd_site *cmd, const struct hm_roles *ro
     return hm_roles_describe(roles, role, err, &cmd->report);
 }
 
+/* A request for up to as many roles as one holds; those after the first get a number behind -o. */
+static enum hm_rc write_request(struct hm_cmd_site *cmd, const struct hm_roles *roles,
+                                const char *const *names, size_t count, size_t done,
+                                const char *reason, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(4096);
+
+    if (count > HM_REQUEST_DOCUMENT_COUNT_MAX)
+        count = HM_REQUEST_DOCUMENT_COUNT_MAX;
+    if (cmd->out == NULL)
+        HM_TRY(request_name(roles, names[0], err, &name));
+    else if (done == 0)
+        HM_TRY(hm_buf_append_str(&name, cmd->out, err));
+    else
+        HM_TRY(hm_buf_append_fmt(&name, err, "%s.%zu", cmd->out,
+                                 done / HM_REQUEST_DOCUMENT_COUNT_MAX + 1));
+    return hm_roles_request(roles, names, count, reason, hm_buf_str(&name), err, &cmd->report);
+}
+
 enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names, size_t count,
                               const char *reason, struct hm_err *err)
 {
     _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
     const char **open_roles = hm_arena_alloc(&arena, count, sizeof(*open_roles));
     size_t open_count = 0;
 
@@ -185,9 +203,9 @@ enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names,
     }
     if (open_count == 0)
         return hm_buf_append_str(&cmd->report, "Now run 'hallmark site publish'.\n", err);
-    HM_TRY(request_name(roles, open_roles[0], err, &name));
-    return hm_roles_request(roles, open_roles, open_count, reason,
-                            cmd->out != NULL ? cmd->out : hm_buf_str(&name), err, &cmd->report);
+    for (size_t i = 0; i < open_count; i += HM_REQUEST_DOCUMENT_COUNT_MAX)
+        HM_TRY(write_request(cmd, roles, open_roles + i, open_count - i, i, reason, err));
+    return HM_OK;
 }
 
 static const struct hm_cmd commands[] = {
@@ -200,6 +218,9 @@ static const struct hm_cmd commands[] = {
     {"approve", hm_cmd_site_approve, "draft and sign the releases of submissions"},
     {"reject", hm_cmd_site_reject, "turn a submission down"},
     {"publish", hm_cmd_site_publish, "publish everything that is complete"},
+    {"renew", hm_cmd_site_renew, "sign anew what would expire"},
+    {"status", hm_cmd_site_status, "show roles, drafts and what is missing"},
+    {"rotate", hm_cmd_site_rotate, "change the keys of a role"},
     {NULL, NULL, NULL},
 };
 

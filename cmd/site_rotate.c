@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hallmark site rotate: who may sign from now on. */
+#include "site.h"
+
+#include "site/rotate.h"
+
+static const char rotate_usage[] =
+    "usage: hallmark site rotate [--dir DIR] root|targets|release~ID|recalls~vendor\n"
+    "                            [--add K.pub]... [--remove KEYID|K.pub]... [--threshold N]\n"
+    "                            [--key K]... [-o REQUEST]\n"
+    "       hallmark site rotate [--dir DIR] online [--online K.pem] [--key K]... [-o REQUEST]\n"
+    "\n"
+    "Drafts the documents that change the keys of a role, and writes a request for them.\n";
+
+enum {
+    OPTION_ADD = 256,
+    OPTION_REMOVE,
+    OPTION_THRESHOLD,
+    OPTION_ONLINE,
+};
+
+static const struct option rotate_options[] = {
+    HM_CMD_SITE_OPTIONS,
+    {"add", required_argument, NULL, OPTION_ADD},
+    {"remove", required_argument, NULL, OPTION_REMOVE},
+    {"threshold", required_argument, NULL, OPTION_THRESHOLD},
+    {"online", required_argument, NULL, OPTION_ONLINE},
+    {NULL, 0, NULL, 0},
+};
+
+struct rotate_ctx {
+    struct hm_approvers add;
+    const char *remove[HM_KEYS_COUNT_MAX];
+    size_t remove_count;
+    uint32_t threshold;
+    const char *online; /* path */
+    struct hm_signer *signer;
+};
+
+static enum hm_rc rotate_option(void *ctx, int option, const char *value, struct hm_err *err)
+{
+    struct rotate_ctx *rotate = ctx;
+
+    switch (option) {
+    case OPTION_ADD:
+        return hm_approvers_read(&rotate->add, value, err);
+    case OPTION_REMOVE:
+        if (rotate->remove_count >= HM_KEYS_COUNT_MAX)
+            return hm_fail(err, HM_EUSAGE, "more than %d keys", HM_KEYS_COUNT_MAX);
+        rotate->remove[rotate->remove_count++] = value;
+        return HM_OK;
+    case OPTION_THRESHOLD:
+        return hm_cmd_site_threshold(value, err, &rotate->threshold);
+    default:
+        rotate->online = value;
+        return HM_OK;
+    }
+}
+
+static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate, const char *role,
+                             struct hm_err *err)
+{
+    struct hm_rotate_options options = {.role = role,
+                                        .add = &rotate->add,
+                                        .remove = rotate->remove,
+                                        .remove_count = rotate->remove_count,
+                                        .threshold = rotate->threshold};
+    struct hm_rotate_result result;
+
+    if (rotate->online != NULL)
+        HM_TRY(hm_keys_load_one(rotate->online, cmd->keys.passphrase_file, err, &rotate->signer));
+    options.online = rotate->signer;
+    HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
+    HM_TRY(hm_rotate_run(cmd->site, &options, err, &cmd->report, &result));
+    return hm_cmd_site_finish(cmd, result.roles, result.role_count, "change of keys", err);
+}
+
+int hm_cmd_site_rotate(int argc, char **argv)
+{
+    struct rotate_ctx rotate = {.add = HM_APPROVERS_INIT};
+    struct hm_cmd_site cmd;
+    struct hm_err err = HM_ERR_INIT;
+    int status;
+
+    hm_cmd_site_init(&cmd);
+    status =
+        hm_cmd_site_parse(&cmd, argc, argv, rotate_options, rotate_usage, rotate_option, &rotate);
+    if (status < 0 && optind + 1 != argc)
+        status = hm_cmd_usage("hallmark site rotate", "give one role");
+    if (status < 0)
+        status = hm_cmd_site_end(&cmd, rotate_run(&cmd, &rotate, argv[optind], &err), &err);
+    else
+        hm_cmd_site_done(&cmd);
+    hm_approvers_done(&rotate.add);
+    hm_signer_free(rotate.signer);
+    return status;
+}
