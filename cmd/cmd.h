@@ -38,6 +38,7 @@ HM_MUST_CHECK enum hm_rc hm_cmd_print(struct hm_bytes text, struct hm_err *err);
 
 /* The groups of subcommands, one file each, listed in hallmark.c. */
 hm_cmd_fn hm_cmd_key;
+hm_cmd_fn hm_cmd_maker;
 hm_cmd_fn hm_cmd_sign;
 hm_cmd_fn hm_cmd_site;
 hm_cmd_fn hm_cmd_trust;

@@ -14,6 +14,7 @@ static int run_version(int argc, char **argv)
 static const struct hm_cmd commands[] = {
     {"key", hm_cmd_key, "make and show keys"},
     {"site", hm_cmd_site, "a vendor's side: a site of signed firmware"},
+    {"maker", hm_cmd_maker, "a maker's side: identity, releases, submissions"},
     {"sign", hm_cmd_sign, "sign a request, without network"},
     {"trust", hm_cmd_trust, "which sites are trusted, and how far"},
     {"list", hm_cmd_list, "what the trusted sites have released"},

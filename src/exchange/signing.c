@@ -91,6 +91,7 @@ static enum hm_rc check_published(const struct hm_dir *dir, const char *role,
 static enum hm_rc check_root(struct hm_signing *signing, struct hm_err *err)
 {
     _hm_done_(hm_signing_chain_forget) struct hm_signing_memory seen = {.raw = HM_BUF_INIT(0)};
+    _hm_done_(hm_signing_chain_forget) struct hm_signing_memory mine = {.raw = HM_BUF_INIT(0)};
     _hm_free_(hm_root_free) struct hm_root *known = NULL;
     _hm_free_(hm_root_free) struct hm_root *next = NULL;
     const struct hm_root *root = signing->chain.root;
@@ -100,6 +101,7 @@ static enum hm_rc check_root(struct hm_signing *signing, struct hm_err *err)
     struct hm_signed unused;
 
     HM_TRY(hm_signing_chain_recall(&signing->site_dir, SEEN, "root", err, &seen));
+    HM_TRY(hm_signing_chain_recall(&signing->site_dir, "", "root", err, &mine));
     HM_TRY(check_seen("root", &seen, envelope, root == NULL ? 0 : root->document.version, err));
     if (root == NULL)
         return say(signing, err, "The site has no root yet.");
@@ -108,6 +110,10 @@ static enum hm_rc check_root(struct hm_signing *signing, struct hm_err *err)
     if (root->document.expires_unix_s <= signing->config.now_unix_s)
         HM_TRY(say(signing, err, "WARNING: the site's root version %lld has expired",
                    (long long)root->document.version));
+    if (seen.envelope == NULL && mine.envelope != NULL &&
+        hm_bytes_is_equal(mine.envelope->canonical, envelope->canonical))
+        return say(signing, err, "The site's root is version %lld, which you signed.",
+                   (long long)root->document.version);
     if (seen.envelope == NULL)
         return say(signing, err,
                    "First request from this site at this signer. Its root is version %lld, "
@@ -401,6 +407,7 @@ static enum hm_rc show(struct hm_signing *signing, const struct job *job, const 
     const struct hm_request_document *document = job->document;
     const char *role = document->role;
     struct hm_bytes before = HM_BYTES_EMPTY;
+    char hex[HM_SHA256_HEX_SIZE];
 
     if (mine->envelope != NULL) {
         before = mine->envelope->raw;
@@ -418,10 +425,12 @@ static enum hm_rc show(struct hm_signing *signing, const struct job *job, const 
                    "version:",
                    role));
     }
+    hm_text_hex(hm_bytes_make(document->sha256.bytes, HM_SHA256_SIZE), hex);
     HM_TRY(hm_review_document(role, before, document->next, err, &review));
     if (strncmp(hm_buf_str(&review), "WARNING: ", 9) == 0)
         signing->has_warnings = true;
-    return hm_buf_append(&signing->text, hm_buf_bytes(&review), err);
+    HM_TRY(hm_buf_append(&signing->text, hm_buf_bytes(&review), err));
+    return say(signing, err, "    bytes to sign: sha256 %s", hex);
 }
 
 static enum hm_rc examine(struct hm_signing *signing, const struct job *job, struct hm_err *err)
