@@ -138,6 +138,8 @@ enum hm_rc hm_keyring_parse(struct hm_json *json, struct hm_arena *arena, struct
         hm_keyring_done(&ring);
         return rc;
     }
+    /* A member that comes twice is refused, but by the reader only at the object's end. */
+    hm_keyring_done(ret_ring);
     *ret_ring = ring;
     return HM_OK;
 }

@@ -39,7 +39,8 @@ struct hm_role_keys {
 };
 
 /* Reads a "keys" object at the reader's position. Strings live in the arena; key objects in the
- * ring, until _done. HM_EFORMAT: schema, limits, a known key type that is malformed. */
+ * ring, until _done. *ret_ring must be zeroed or a ring, which is released first. HM_EFORMAT:
+ * schema, limits, a known key type that is malformed. */
 HM_MUST_CHECK enum hm_rc hm_keyring_parse(struct hm_json *json, struct hm_arena *arena,
                                           struct hm_err *err, struct hm_keyring *ret_ring);
 /* Frees the key objects (the arrays belong to the arena). */

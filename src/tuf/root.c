@@ -98,7 +98,6 @@ static enum hm_rc parse_members(struct hm_json *json, struct hm_root *root, stru
         if (hm_bytes_is_str(key, "consistent_snapshot")) {
             HM_TRY(hm_json_bool(json, err, &root->consistent_snapshot));
         } else if (hm_bytes_is_str(key, "keys")) {
-            hm_keyring_done(&root->ring); /* a key that comes twice may be refused only later */
             HM_TRY(hm_keyring_parse(json, &root->arena, err, &root->ring));
             has_keys = true;
         } else if (hm_bytes_is_str(key, "roles")) {

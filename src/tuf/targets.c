@@ -142,8 +142,6 @@ static enum hm_rc parse_members(struct hm_json *json, struct hm_targets *targets
             HM_TRY(parse_table(json, targets, err));
             has_targets = true;
         } else if (hm_bytes_is_str(key, "delegations")) {
-            /* A key that comes twice is refused, but perhaps only at the object's end. */
-            hm_targets_delegations_done(&targets->delegations);
             HM_TRY(hm_targets_parse_delegations(json, &targets->arena, err, &targets->delegations));
             targets->has_delegations = true;
         } else {
@@ -572,7 +570,6 @@ static enum hm_rc parse_delegations(struct hm_json *json, struct hm_arena *arena
         if (!more)
             break;
         if (hm_bytes_is_str(key, "keys")) {
-            hm_keyring_done(&delegations->ring); /* twice is refused, but perhaps only later */
             HM_TRY(hm_keyring_parse(json, arena, err, &delegations->ring));
             has_keys = true;
         } else if (hm_bytes_is_str(key, "roles")) {
@@ -602,6 +599,7 @@ enum hm_rc hm_targets_parse_delegations(struct hm_json *json, struct hm_arena *a
         hm_targets_delegations_done(&delegations);
         return rc;
     }
+    hm_targets_delegations_done(ret_delegations); /* see hm_keyring_parse */
     *ret_delegations = delegations;
     for (size_t i = 0; i < ret_delegations->role_count; i++)
         ret_delegations->roles[i].keys.ring = &ret_delegations->ring;

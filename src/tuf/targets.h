@@ -85,8 +85,9 @@ HM_DEFINE_FREE(hm_targets_free, struct hm_targets);
 const struct hm_target *hm_targets_find(const struct hm_targets *targets, struct hm_bytes path);
 
 /* A "delegations" object standing elsewhere (Hallmark's "x-hallmark"), same schema. Strings in
- * arena, keys until hm_targets_delegations_done. *ret_delegations must not be moved or copied
- * afterwards: its roles point to its ring. */
+ * arena, keys until hm_targets_delegations_done. *ret_delegations must be zeroed or hold
+ * delegations, which are released first, and must not be moved or copied afterwards: its roles
+ * point to its ring. */
 HM_MUST_CHECK enum hm_rc hm_targets_parse_delegations(struct hm_json *json, struct hm_arena *arena,
                                                       struct hm_err *err,
                                                       struct hm_delegations *ret_delegations);
