@@ -14,9 +14,10 @@
 #include "base/arena.h"
 #include "tlog/note_key.h"
 
-#define HM_NOTE_SIZE_MAX            1048576 /* x/mod/sumdb/note takes 1,000,000 */
-#define HM_NOTE_SIGNATURE_COUNT_MAX 128 /* all logs and witnesses of the largest policy; C2SP: 16  \
-                                         */
+#define HM_NOTE_SIZE_MAX 1048576 /* x/mod/sumdb/note takes 1,000,000 */
+#define HM_NOTE_SIGNATURE_COUNT_MAX                                                                \
+    128 /* all logs and witnesses of the largest policy; C2SP: 16                                  \
+         */
 
 struct hm_note_signature {
     struct hm_bytes name;

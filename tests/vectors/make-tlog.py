@@ -379,6 +379,41 @@ def checkpoint_cases():
     return cases
 
 
+# --- tiles
+
+def tile_path_cases():
+    cases = []
+
+    def good(path, level, index, width=256, entries=False):
+        cases.append({"name": path, "rc": "HM_OK", "path": path, "level": level, "index": str(index), "width": width,
+                      "entries": entries})
+
+    good("tile/0/000", 0, 0)
+    good("tile/0/005", 0, 5)
+    good("tile/3/999", 3, 999)
+    good("tile/0/x001/000", 0, 1000)
+    good("tile/0/x001/234", 0, 1234)
+    good("tile/1/x001/x234/067", 1, 1234067)
+    good("tile/0/000.p/1", 0, 0, 1)
+    good("tile/2/x123/x456/789.p/255", 2, 123456789, 255)
+    good("tile/7/000.p/127", 7, 0, 127)
+    good("tile/entries/000", 0, 0, 256, True)
+    good("tile/entries/273.p/112", 0, 273, 112, True)
+    good("tile/entries/x001/000.p/7", 0, 1000, 7, True)
+    good("tile/0/x018/x446/x744/x073/x709/x551/615", 0, 2**64 - 1)
+    bad = ["", "tile", "tile/", "tile/0", "tile/0/", "tile//000", "/tile/0/000", "tile/0/000/", "tile/0/0", "tile/0/00",
+           "tile/0/0000", "tile/0/x000", "tile/0/x000/001", "tile/0/000/001", "tile/0/001/234", "tile/0/x001/x234",
+           "tile/0/x001", "tile/0/X001/234", "tile/0/x001//234", "tile/0/x01/234", "tile/0/x0001/234", "tile/0/-01",
+           "tile/0/ 01", "tile/0/0x1", "tile/0/01a", "tile/00/000", "tile/+1/000", "tile/8/000", "tile/63/000",
+           "tile/64/000", "tile/-1/000", "tile/a/000", "tile/0/000.p", "tile/0/000.p/", "tile/0/000.p/0",
+           "tile/0/000.p/256", "tile/0/000.p/01", "tile/0/000.p/1/", "tile/0/000.p/-1", "tile/0/000.p/1.p/1",
+           "tile/0/.p/1", "tile/0/000p/1", "tile/0/000.P/1", "tiles/0/000", "Tile/0/000", "tile/data/000",
+           "tile/entries", "tile/entries/", "tile/entries/0", "tile/entries/0/000", "tile/entries/000.p/256",
+           "tile/entries/../000", "tile/0/000\n", "tile/0/000\0", "tile/0/x018/x446/x744/x073/x709/x551/616",
+           "tile/0/x001/x000/x000/x000/x000/x000/x000/000", "tile/0/" + "x001/" * 20 + "000", "checkpoint"]
+    return cases + [case(p[:40] or "empty", "HM_EFORMAT", "path", p) for p in bad]
+
+
 def main():
     sections = {
         "comment": "Made by make-tlog.py; see README.md. 'ml-dsa' as a verdict: HM_OK where ML-DSA is "
@@ -387,6 +422,7 @@ def main():
         "skeys": skey_cases(),
         "notes": note_cases(),
         "checkpoints": checkpoint_cases(),
+        "tile_paths": tile_path_cases(),
     }
     sections["ml_dsa_signatures"] = ml_dsa_signatures
     OUT.write_text(json.dumps(sections, indent=0, ensure_ascii=True) + "\n")
