@@ -285,7 +285,7 @@ static enum hm_rc strip_vendor(struct hm_bytes custom, bool may_have_vendor, str
 static bool may_hold_vendor(struct hm_bytes custom)
 {
     /* An escape could spell it otherwise: then it is read in full. */
-    return custom.size > 0 && (memmem(custom.data, custom.size, "\"vendor\"", 8) != NULL ||
+    return custom.data != NULL && (memmem(custom.data, custom.size, "\"vendor\"", 8) != NULL ||
                                memchr(custom.data, '\\', custom.size) != NULL);
 }
 
