@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# bash completion of hallmark(1); made by completions/make-completions.py, which has the table: change it there.
+# shellcheck disable=SC2207
+
+# What may follow a command.
+_hallmark_words() {
+    case $1 in
+    '') echo 'key sign site trust list get sync verify tuf' ;;
+    'key') echo 'new show public' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate' ;;
+    'trust') echo 'add list show policy remove' ;;
+    'tuf') echo 'init refresh download' ;;
+    esac
+}
+
+# Options of a command, one a line; '=' and what the value is.
+_hallmark_options() {
+    case $1 in
+    'key new') printf '%s\n' '--type=ed25519 ecdsa-p256 ecdsa-p384 rsa-3072 rsa-4096' '--no-passphrase' '--passphrase-file=file' '--quiet' '--help' ;;
+    'key show') printf '%s\n' '--json' '--passphrase-file=file' '--help' ;;
+    'key public') printf '%s\n' '--passphrase-file=file' '--help' ;;
+    'sign') printf '%s\n' '--key=file' '--passphrase-file=file' '--yes' '--replace' '--home=dir' '--quiet' '-o=file' '--help' ;;
+    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '-o=file' '--help' ;;
+    'site attach') printf '%s\n' '--dir=dir' '--help' ;;
+    'site enroll') printf '%s\n' '--dir=dir' '--attested' '--name=text' '--approver=file' '--threshold=text' '--key=file' '-o=file' '--help' ;;
+    'site intake') printf '%s\n' '--dir=dir' '--json' '--attested=text' '--origin=text' '--title=text' '--label=text' '--date=text' '--help' ;;
+    'site pending') printf '%s\n' '--dir=dir' '--json' '--help' ;;
+    'site review') printf '%s\n' '--dir=dir' '--help' ;;
+    'site approve') printf '%s\n' '--dir=dir' '--all' '--key=file' '-o=file' '--help' ;;
+    'site reject') printf '%s\n' '--dir=dir' '--reason=text' '--help' ;;
+    'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--help' ;;
+    'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--help' ;;
+    'site status') printf '%s\n' '--dir=dir' '--json' '--help' ;;
+    'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--key=file' '-o=file' '--help' ;;
+    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--mirror=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
+    'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
+    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
+    'list') printf '%s\n' '--site=site' '--offline' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
+    'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
+    'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
+    'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'tuf') printf '%s\n' '--metadata-dir=dir' '--metadata-url=text' '--target-name=text' '--target-dir=dir' '--target-base-url=text' '--help' ;;
+    '') printf '%s\n' --help --version ;;
+    *) echo --help ;;
+    esac
+}
+
+# What the operands of a command are.
+_hallmark_operand() {
+    case $1 in
+    'key new') echo 'file' ;;
+    'key show') echo 'file' ;;
+    'key public') echo 'file' ;;
+    'sign') echo 'file' ;;
+    'site attach') echo 'file' ;;
+    'site enroll') echo 'file' ;;
+    'site intake') echo 'file' ;;
+    'site review') echo 'submission' ;;
+    'site approve') echo 'submission' ;;
+    'site reject') echo 'submission' ;;
+    'site rotate') echo 'root targets online recalls~vendor' ;;
+    'trust show') echo 'site' ;;
+    'trust policy') echo 'site' ;;
+    'trust remove') echo 'site' ;;
+    'list') echo 'path' ;;
+    'get') echo 'path' ;;
+    'sync') echo 'path' ;;
+    'verify') echo 'file' ;;
+    esac
+}
+
+# The values of option $1 that begin with $2; kinds as in the table.
+_hallmark_complete() {
+    local IFS=$'\n'
+    case $1 in
+    file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$2")) ;;
+    dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$2")) ;;
+    site) COMPREPLY=($(compgen -W "$(hallmark trust list 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
+    path) COMPREPLY=($(compgen -W "$(hallmark list --offline --csv 2>/dev/null | tail -n +2 | cut -d , -f 2)" -- "$2")) ;;
+    submission) COMPREPLY=($(compgen -W "$(hallmark site pending 2>/dev/null | grep -o -E '^[0-9a-f]{12}')" -- "$2")) ;;
+    text | '') ;;
+    *) COMPREPLY=($(compgen -W "${1// /$'\n'}" -- "$2")) ;;
+    esac
+}
+
+_hallmark() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' words options option i
+    COMPREPLY=()
+    # "--option=value" comes as three words.
+    if [[ $cur == '=' ]]; then
+        cur=''
+    elif [[ $prev == '=' ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        words=$(_hallmark_words "$command")
+        if [[ " $words " == *" ${COMP_WORDS[i]} "* ]]; then
+            command=${command:+$command }${COMP_WORDS[i]}
+        elif [[ $command != tuf ]]; then
+            break
+        fi
+    done
+    words=$(_hallmark_words "$command")
+    [[ $command != tuf* ]] || command=tuf
+    options=$(_hallmark_options "$command")
+    while IFS= read -r option; do
+        if [[ $prev == "${option%%=*}" && $option == *=* ]]; then
+            _hallmark_complete "${option#*=}" "$cur"
+            return
+        fi
+    done <<<"$options"
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$(cut -d = -f 1 <<<"$options")" -- "$cur"))
+    elif [[ -n $words ]]; then
+        COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    else
+        _hallmark_complete "$(_hallmark_operand "$command")" "$cur"
+    fi
+}
+
+complete -F _hallmark hallmark

@@ -1,0 +1,406 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the completions for bash, zsh and fish from one table of commands and options.
+
+usage: completions/make-completions.py [FOLDER]     default: this file's own
+
+Run it after a change of the table. tests/cli/test_manuals.py checks that the files are what this makes, and that the table says
+the same as `hallmark COMMAND --help`.
+"""
+import sys
+from pathlib import Path
+
+# What a value or an operand is; TEXT completes to nothing.
+TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE = "text", "file", "dir", "site", "path", "submission", "role"
+TYPE = ("ed25519", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "rsa-4096")
+GRADE = ("maker", "attested")
+ROLES = ("root", "targets", "online", "recalls~vendor")
+
+# Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
+OPTIONS = {
+    "--add": (FILE, "public key to add"),
+    "--all": (None, "all that wait"),
+    "--allow-http": (None, "allow plain http to other machines"),
+    "--approver": (FILE, "public key of an approver"),
+    "--attested": (None, "the vendor alone speaks for it"),
+    "--cacert": (FILE, "certificates to trust instead of the system's"),
+    "--csv": (None, "one line a file"),
+    "--custom": (FILE, "JSON object to say of each file"),
+    "--date": (TEXT, "date of the release"),
+    "--delete": (None, "remove what is no longer released"),
+    "--device": (TEXT, "device that the release is for"),
+    "--dir": (DIR, "folder of the site or maker"),
+    "--dry-run": (None, "say what would be done"),
+    "--expires": (TEXT, "how long it is valid, such as 3y"),
+    "--fingerprint": (TEXT, "of the trust file"),
+    "--floor": (GRADE, "lowest grade to accept"),
+    "--for": (TEXT, "name of the site"),
+    "--force": (None, "in any case"),
+    "--help": (None, "print a summary"),
+    "--home": (DIR, "state folder"),
+    "--id": (TEXT, "ID of the maker"),
+    "--identity-only": (None, "no release, only the identity"),
+    "--images": (DIR, "folder with the images"),
+    "--json": (None, "print JSON"),
+    "--key": (FILE, "private key to sign with"),
+    "--label": (TEXT, "version as printed"),
+    "--max-age": (TEXT, "of the last refresh, such as 7d"),
+    "--metadata-dir": (DIR, "folder of trusted metadata"),
+    "--metadata-url": (TEXT, "where the metadata is"),
+    "--mirror": (TEXT, "URL to get images from first"),
+    "--name": (TEXT, "name"),
+    "--no-passphrase": (None, "only the file mode protects the key"),
+    "--no-progress": (None, "no progress line"),
+    "--offline": (None, "make no connection"),
+    "--online": (FILE, "private key of the site's online role"),
+    "--origin": (TEXT, "who received it, when, from whom"),
+    "--output": (FILE, "file to write"),
+    "--passphrase-file": (FILE, "file of mode 0600 with the passphrase"),
+    "--pin": (TEXT, "ID=FINGERPRINT of a maker"),
+    "--proxy": (TEXT, "URL of the proxy"),
+    "--public": (FILE, "public key"),
+    "--quiet": (None, "print nothing but failures"),
+    "--reason": (TEXT, "why"),
+    "--recall": (FILE, "public key for recalls"),
+    "--release": (FILE, "public key of an approver"),
+    "--release-threshold": (TEXT, "how many approvers must sign"),
+    "--remove": (FILE, "public key or key id to remove"),
+    "--replace": (None, "sign other bytes under a version signed before"),
+    "--root": (FILE, "public key of the root role"),
+    "--root-threshold": (TEXT, "how many root keys must sign"),
+    "--site": (SITE, "name of the site"),
+    "--target-base-url": (TEXT, "where the targets are"),
+    "--target-dir": (DIR, "where downloads go"),
+    "--target-name": (TEXT, "target path"),
+    "--targets": (FILE, "public key of the targets role"),
+    "--targets-threshold": (TEXT, "how many targets keys must sign"),
+    "--threshold": (TEXT, "how many keys must sign"),
+    "--title": (TEXT, "title of the release"),
+    "--trial": (None, "all keys on this machine"),
+    "--trust": (FILE, "trust file, got by another way than the site"),
+    "--type": (TYPE, "kind of key"),
+    "--unmirror": (TEXT, "URL of a mirror to drop"),
+    "--unpin": (TEXT, "ID of a pin to drop"),
+    "--url": (TEXT, "URL of the site"),
+    "--wait": (TEXT, "seconds to wait for another command"),
+    "--yes": (None, "do not ask"),
+    "-d": (DIR, "folder"),
+    "-o": (FILE, "file to write"),
+}
+# Where one command means something else.
+EXCEPTIONS = {
+    ("site intake", "--attested"): (TEXT, "ID/PRODUCT/VERSION"),
+    ("site renew", "--offline"): (TEXT, "what ends within, such as 90d"),
+}
+
+# Command: summary, operands, options. --help is everywhere.
+COMMANDS = {
+    "key": ("make and show keys", None, ""),
+    "key new": ("make a key", FILE, "--type --no-passphrase --passphrase-file --quiet"),
+    "key show": ("print a key's kind and ids", FILE, "--json --passphrase-file"),
+    "key public": ("print the public half of a private key", FILE, "--passphrase-file"),
+    "sign": ("sign a request, without network", FILE, "--key --passphrase-file --yes --replace --home --quiet -o"),
+    "site": ("a vendor's side", None, ""),
+    "site init": ("start a new site", None,
+                  "--dir --name --url --trial --root --targets --release --recall --root-threshold --targets-threshold"
+                  " --release-threshold --online -o"),
+    "site attach": ("add signatures that came back", FILE, "--dir"),
+    "site enroll": ("let a maker publish here", FILE, "--dir --attested --name --approver --threshold --key -o"),
+    "site intake": ("verify and keep a submission", FILE, "--dir --json --attested --origin --title --label --date"),
+    "site pending": ("list the submissions that wait", None, "--dir --json"),
+    "site review": ("show in words what waits", SUBMISSION, "--dir"),
+    "site approve": ("draft and sign the releases of submissions", SUBMISSION, "--dir --all --key -o"),
+    "site reject": ("turn a submission down", SUBMISSION, "--dir --reason"),
+    "site publish": ("publish everything that is complete", None, "--dir --wait --json"),
+    "site renew": ("sign again what ends soon", None, "--dir --force --json --offline --key -o"),
+    "site status": ("show how long everything is valid", None, "--dir --json"),
+    "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --key -o"),
+    "trust": ("which sites are trusted, and how far", None, ""),
+    "trust add": ("trust a site", None,
+                  "--trust --fingerprint --pin --floor --mirror --proxy --cacert --allow-http --json --quiet --home"),
+    "trust list": ("list the trusted sites", None, "--json --home"),
+    "trust show": ("show a site, its makers and what is demanded of it", SITE, "--json --home"),
+    "trust policy": ("change what is demanded of a site", SITE,
+                     "--floor --pin --unpin --mirror --unmirror --url --json --quiet --home"),
+    "trust remove": ("forget a site", SITE, "--quiet --home"),
+    "list": ("what the trusted sites have released", PATH, "--site --offline --json --csv --quiet --home"),
+    "get": ("get files of a release, verified", PATH, "--site --dry-run --json --quiet --no-progress --home -d -o"),
+    "sync": ("keep a folder as a site's releases say", PATH,
+             "--site --delete --dry-run --json --quiet --no-progress --home -d"),
+    "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --json --quiet --no-progress --home"),
+    "tuf": ("plumbing: a plain TUF client on a folder", None,
+            "--metadata-dir --metadata-url --target-name --target-dir --target-base-url"),
+}
+# Words after "tuf" that are no commands with options of their own.
+TUF_WORDS = {"init": "store a trusted root", "refresh": "update the metadata", "download": "refresh and get files"}
+
+MADE_BY = "made by completions/make-completions.py, which has the table: change it there"
+
+
+def options_of(command):
+    """[(option, kind, description)] of a command, --help last."""
+    names = COMMANDS[command][2].split() + ["--help"]
+    return [(name, *EXCEPTIONS.get((command, name), OPTIONS[name])) for name in names]
+
+
+def children_of(command):
+    """{word: summary} of what may follow a command."""
+    if command == "tuf":
+        return TUF_WORDS
+    depth = len(command.split()) + 1
+    return {name.split()[-1]: entry[0] for name, entry in COMMANDS.items()
+            if len(name.split()) == depth and f"{name} ".startswith(f"{command} ".lstrip())}
+
+
+def leaves():
+    return [name for name in COMMANDS if name == "tuf" or not children_of(name)]
+
+
+def groups():
+    return ["", *(name for name in COMMANDS if children_of(name))]
+
+
+def kind_word(kind):
+    return " ".join(kind) if isinstance(kind, tuple) else kind
+
+
+# ---- bash
+
+BASH_END = r"""
+# The values of option $1 that begin with $2; kinds as in the table.
+_hallmark_complete() {
+    local IFS=$'\n'
+    case $1 in
+    file) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -f -- "$2")) ;;
+    dir) compopt -o filenames 2>/dev/null; COMPREPLY=($(compgen -d -- "$2")) ;;
+    site) COMPREPLY=($(compgen -W "$(hallmark trust list 2>/dev/null | cut -d ' ' -f 1)" -- "$2")) ;;
+    path) COMPREPLY=($(compgen -W "$(hallmark list --offline --csv 2>/dev/null | tail -n +2 | cut -d , -f 2)" -- "$2")) ;;
+    submission) COMPREPLY=($(compgen -W "$(hallmark site pending 2>/dev/null | grep -o -E '^[0-9a-f]{12}')" -- "$2")) ;;
+    text | '') ;;
+    *) COMPREPLY=($(compgen -W "${1// /$'\n'}" -- "$2")) ;;
+    esac
+}
+
+_hallmark() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command='' words options option i
+    COMPREPLY=()
+    # "--option=value" comes as three words.
+    if [[ $cur == '=' ]]; then
+        cur=''
+    elif [[ $prev == '=' ]]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        words=$(_hallmark_words "$command")
+        if [[ " $words " == *" ${COMP_WORDS[i]} "* ]]; then
+            command=${command:+$command }${COMP_WORDS[i]}
+        elif [[ $command != tuf ]]; then
+            break
+        fi
+    done
+    words=$(_hallmark_words "$command")
+    [[ $command != tuf* ]] || command=tuf
+    options=$(_hallmark_options "$command")
+    while IFS= read -r option; do
+        if [[ $prev == "${option%%=*}" && $option == *=* ]]; then
+            _hallmark_complete "${option#*=}" "$cur"
+            return
+        fi
+    done <<<"$options"
+    if [[ $cur == -* ]]; then
+        COMPREPLY=($(compgen -W "$(cut -d = -f 1 <<<"$options")" -- "$cur"))
+    elif [[ -n $words ]]; then
+        COMPREPLY=($(compgen -W "$words" -- "$cur"))
+    else
+        _hallmark_complete "$(_hallmark_operand "$command")" "$cur"
+    fi
+}
+
+complete -F _hallmark hallmark
+"""
+
+
+def make_bash():
+    out = ["# SPDX-License-Identifier: Apache-2.0", f"# bash completion of hallmark(1); {MADE_BY}.", "# shellcheck disable=SC2207", "",
+           "# What may follow a command.", "_hallmark_words() {", "    case $1 in"]
+    for group in groups():
+        out.append(f"    '{group}') echo '{' '.join(children_of(group))}' ;;")
+    out += ["    esac", "}", "", "# Options of a command, one a line; '=' and what the value is.", "_hallmark_options() {", "    case $1 in"]
+    for command in leaves():
+        words = [name if kind is None else f"{name}={kind_word(kind)}" for name, kind, _ in options_of(command)]
+        out.append(f"    '{command}') printf '%s\\n' {' '.join(repr(w) for w in words)} ;;")
+    out += ["    '') printf '%s\\n' --help --version ;;", "    *) echo --help ;;", "    esac", "}", "", "# What the operands of a command are.", "_hallmark_operand() {", "    case $1 in"]
+    for command in leaves():
+        operand = COMMANDS[command][1]
+        if operand:
+            out.append(f"    '{command}') echo '{kind_word(ROLES if operand == ROLE else operand)}' ;;")
+    out += ["    esac", "}"]
+    return "\n".join(out) + "\n" + BASH_END
+
+
+# ---- zsh
+
+ZSH_ACTIONS = {TEXT: " ", FILE: "_files", DIR: "_files -/", SITE: "_hallmark_sites", PATH: "_hallmark_paths",
+               SUBMISSION: "_hallmark_submissions"}
+
+ZSH_END = r"""
+_hallmark_sites() {
+    local -a names=(${(f)"$(hallmark trust list 2>/dev/null | cut -d ' ' -f 1)"})
+    compadd -a names
+}
+
+_hallmark_paths() {
+    local -a paths=(${(f)"$(hallmark list --offline --csv 2>/dev/null | tail -n +2 | cut -d , -f 2)"})
+    _multi_parts / paths
+}
+
+_hallmark_submissions() {
+    local -a ids=(${(f)"$(hallmark site pending 2>/dev/null | grep -o -E '^[0-9a-f]{12}')"})
+    compadd -a ids
+}
+
+_hallmark() {
+    local command='' context state line
+    local -a specs followers
+    local -i i
+    for ((i = 2; i < CURRENT; i++)); do
+        _hallmark_followers "$command"
+        if (( ${followers[(I)${words[i]}:*]} )); then
+            command=${command:+$command }${words[i]}
+        else
+            break
+        fi
+    done
+    [[ $command != tuf* ]] || { command=tuf; i=3; }
+    _hallmark_followers "$command"
+    if [[ $command != tuf ]] && (( $#followers )); then
+        if [[ $PREFIX == -* ]]; then
+            compadd -- --help
+        else
+            _describe -t commands 'command' followers
+        fi
+        return
+    fi
+    _hallmark_specs "$command"
+    shift $((i - 2)) words
+    (( CURRENT -= i - 2 ))
+    _arguments -s -S : $specs
+}
+
+_hallmark "$@"
+"""
+
+
+def zsh_quote(text):
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def zsh_text(text):
+    return text.replace(":", "\\:").replace("[", "\\[").replace("]", "\\]")
+
+
+def zsh_action(kind):
+    return f"({' '.join(kind)})" if isinstance(kind, tuple) else ZSH_ACTIONS[kind]
+
+
+def make_zsh():
+    out = ["#compdef hallmark", "# SPDX-License-Identifier: Apache-2.0", f"# zsh completion of hallmark(1); {MADE_BY}.", "",
+           "_hallmark_followers() {", "    followers=()", "    case $1 in"]
+    for group in groups():
+        out.append(f"    '{group}') followers=(")
+        out += [f"        {zsh_quote(word + ':' + zsh_text(text))}" for word, text in children_of(group).items()]
+        out.append("    ) ;;")
+    out += ["    esac", "}", "", "_hallmark_specs() {", "    case $1 in"]
+    for command in leaves():
+        out.append(f"    '{command}') specs=(")
+        for name, kind, text in options_of(command):
+            spec = f"*{name}" + ("=" if kind and name.startswith("--") else "") + f"[{zsh_text(text)}]"
+            out.append("        " + zsh_quote(spec + (f":{zsh_text(text)}:{zsh_action(kind)}" if kind else "")))
+        operand = COMMANDS[command][1]
+        if command == "tuf":
+            out.append("        " + zsh_quote(f"1:command:({' '.join(TUF_WORDS)})"))
+            out.append("        '2:root:_files'")
+        elif operand:
+            out.append("        " + zsh_quote(f"*:{operand}:{zsh_action(ROLES if operand == ROLE else operand)}"))
+        out.append("    ) ;;")
+    out += ["    esac", "}"]
+    return "\n".join(out) + "\n" + ZSH_END
+
+
+# ---- fish
+
+FISH_ARGUMENTS = {
+    TEXT: "-x", FILE: "-r -F", DIR: "-x -a '(__fish_complete_directories (commandline -ct))'", SITE: "-x -a '(__hallmark_sites)'",
+}
+FISH_OPERANDS = {
+    FILE: "-F", SITE: "-f -a '(__hallmark_sites)'", PATH: "-f -a '(__hallmark_paths)'", SUBMISSION: "-f -a '(__hallmark_submissions)'",
+    ROLE: f"-f -a '{' '.join(ROLES)}'",
+}
+
+FISH_BEGIN = r"""
+# True if the words so far begin with exactly this command.
+function __hallmark_at
+    set -l words (commandline -opc)
+    set -e words[1]
+    set -l wanted (string split -n ' ' -- $argv[1])
+    set -l count (count $wanted)
+    if test $count -gt 0
+        test (count $words) -ge $count; or return 1
+        test "$words[1..$count]" = "$argv[1]"; or return 1
+    end
+    # A group is at the end of the words; a command may have more behind it.
+    if test "$argv[2]" = end
+        test (count $words) -eq $count; or return 1
+    end
+    return 0
+end
+
+function __hallmark_sites
+    hallmark trust list 2>/dev/null | string split -f 1 ' '
+end
+
+function __hallmark_paths
+    hallmark list --offline --csv 2>/dev/null | tail -n +2 | string split -f 2 ,
+end
+
+function __hallmark_submissions
+    hallmark site pending 2>/dev/null | string match -r '^[0-9a-f]{12}'
+end
+
+complete -c hallmark -f
+"""
+
+
+def fish_quote(text):
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def make_fish():
+    out = ["# SPDX-License-Identifier: Apache-2.0", f"# fish completion of hallmark(1); {MADE_BY}.", FISH_BEGIN]
+    for group in groups():
+        for word, text in children_of(group).items():
+            where = "__hallmark_at tuf" if group == "tuf" else f'__hallmark_at "{group}" end'
+            out.append(f"complete -c hallmark -n '{where}' -f -a {word} -d {fish_quote(text)}")
+    for command in leaves():
+        out.append("")
+        where = f'-n \'__hallmark_at "{command}"\''
+        if COMMANDS[command][1]:
+            out.append(f"complete -c hallmark {where} {FISH_OPERANDS[COMMANDS[command][1]]}")
+        for name, kind, text in options_of(command):
+            flag = f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}"
+            values = "" if kind is None else f" -x -a '{' '.join(kind)}'" if isinstance(kind, tuple) else " " + FISH_ARGUMENTS[kind]
+            out.append(f"complete -c hallmark {where} {flag}{values} -d {fish_quote(text)}")
+    return "\n".join(out) + "\n"
+
+
+FILES = {"hallmark.bash": make_bash, "_hallmark": make_zsh, "hallmark.fish": make_fish}
+
+
+def main():
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parent
+    for name, make in FILES.items():
+        (folder / name).write_text(make())
+
+
+if __name__ == "__main__":
+    main()
