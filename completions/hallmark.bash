@@ -5,8 +5,9 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign site trust list get sync verify tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify tuf' ;;
     'key') echo 'new show public' ;;
+    'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate' ;;
     'trust') echo 'add list show policy remove' ;;
     'tuf') echo 'init refresh download' ;;
@@ -20,6 +21,12 @@ _hallmark_options() {
     'key show') printf '%s\n' '--json' '--passphrase-file=file' '--help' ;;
     'key public') printf '%s\n' '--passphrase-file=file' '--help' ;;
     'sign') printf '%s\n' '--key=file' '--passphrase-file=file' '--yes' '--replace' '--home=dir' '--quiet' '-o=file' '--help' ;;
+    'maker init') printf '%s\n' '--dir=dir' '--id=text' '--name=text' '--public=file' '--threshold=text' '--key=file' '-o=file' '--help' ;;
+    'maker release') printf '%s\n' '--dir=dir' '--for=text' '--title=text' '--label=text' '--date=text' '--device=text' '--custom=file' '--expires=text' '--replace' '--key=file' '-o=file' '--help' ;;
+    'maker attach') printf '%s\n' '--dir=dir' '-o=file' '--help' ;;
+    'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '-o=file' '--help' ;;
+    'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--expires=text' '-o=file' '--help' ;;
+    'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
     'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '-o=file' '--help' ;;
     'site attach') printf '%s\n' '--dir=dir' '--help' ;;
     'site enroll') printf '%s\n' '--dir=dir' '--attested' '--name=text' '--approver=file' '--threshold=text' '--key=file' '-o=file' '--help' ;;
@@ -54,6 +61,8 @@ _hallmark_operand() {
     'key show') echo 'file' ;;
     'key public') echo 'file' ;;
     'sign') echo 'file' ;;
+    'maker release') echo 'file' ;;
+    'maker attach') echo 'file' ;;
     'site attach') echo 'file' ;;
     'site enroll') echo 'file' ;;
     'site intake') echo 'file' ;;

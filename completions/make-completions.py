@@ -90,6 +90,7 @@ OPTIONS = {
 # Where one command means something else.
 EXCEPTIONS = {
     ("site intake", "--attested"): (TEXT, "ID/PRODUCT/VERSION"),
+    ("maker release", "--replace"): (None, "drop a draft that waits for signatures"),
     ("site renew", "--offline"): (TEXT, "what ends within, such as 90d"),
 }
 
@@ -100,6 +101,15 @@ COMMANDS = {
     "key show": ("print a key's kind and ids", FILE, "--json --passphrase-file"),
     "key public": ("print the public half of a private key", FILE, "--passphrase-file"),
     "sign": ("sign a request, without network", FILE, "--key --passphrase-file --yes --replace --home --quiet -o"),
+    "maker": ("a maker's side", None, ""),
+    "maker init": ("make a maker's folder and its first identity", None, "--dir --id --name --public --threshold --key -o"),
+    "maker release": ("add a release to what is signed for a site", FILE,
+                      "--dir --for --title --label --date --device --custom --expires --replace --key -o"),
+    "maker attach": ("add signatures that came back", FILE, "--dir -o"),
+    "maker rotate": ("change the maker's keys", None, "--dir --public --threshold --key -o"),
+    "maker submission": ("write a submission of what was signed last", None,
+                         "--dir --for --images --identity-only --key --expires -o"),
+    "maker show": ("print the maker's fingerprint and releases", None, "--dir --json"),
     "site": ("a vendor's side", None, ""),
     "site init": ("start a new site", None,
                   "--dir --name --url --trial --root --targets --release --recall --root-threshold --targets-threshold"
