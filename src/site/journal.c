@@ -10,7 +10,8 @@
 
 #define HM_JOURNAL_TMP       "publish/next.tmp"
 #define HM_JOURNAL_NEXT      "publish/next"
-#define HM_JOURNAL_PATH_SIZE 1200 /* "publish/next/files/" and a target path with its hash */
+#define HM_JOURNAL_MEMORY    "published" /* below next, and below private */
+#define HM_JOURNAL_PATH_SIZE 1200        /* "publish/next/files/" and a target path with its hash */
 
 /* Writing */
 
@@ -160,6 +161,15 @@ enum hm_rc hm_journal_add_timestamp(struct hm_journal *journal, struct hm_bytes 
     return hm_file_replace(&journal->next, "timestamp.json", 0644, bytes, err);
 }
 
+enum hm_rc hm_journal_remember(struct hm_journal *journal, const char *name, struct hm_bytes bytes,
+                               struct hm_err *err)
+{
+    char path[HM_JOURNAL_PATH_SIZE];
+
+    (void)snprintf(path, sizeof(path), HM_JOURNAL_MEMORY "/%s.json", name); /* a role of root's */
+    return hm_file_replace(&journal->next, path, 0600, bytes, err);
+}
+
 enum hm_rc hm_journal_drop(struct hm_journal *journal, const char *path, struct hm_err *err)
 {
     HM_TRY(hm_buf_append_str(&journal->done, path, err));
@@ -294,6 +304,29 @@ static enum hm_rc place_below(struct recovery *recovery, const char *path, enum 
     return HM_OK;
 }
 
+/* Before anything is public: whoever finds the memory behind what is public would take a finished
+ * publish for an intruder's. */
+static enum hm_rc place_memory(struct recovery *recovery, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir memory = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir from = HM_DIR_INIT;
+    const char **names;
+    size_t count;
+
+    if (!hm_dir_has(&recovery->next, HM_JOURNAL_MEMORY))
+        return HM_OK;
+    HM_TRY(hm_dir_open_at(&recovery->next, HM_JOURNAL_MEMORY, false, err, &from));
+    HM_TRY(hm_dir_open_at(recovery->private_dir, HM_JOURNAL_MEMORY, true, err, &memory));
+    HM_TRY(hm_dir_list(&from, ".", HM_JOURNAL_FILE_COUNT_MAX, &arena, err, &names, &count));
+    for (size_t i = 0; i < count && recovery->left > 0; i++) {
+        recovery->left--;
+        recovery->taken++;
+        HM_TRY(hm_dir_rename(&from, names[i], &memory, names[i], err));
+    }
+    return HM_OK;
+}
+
 static enum hm_rc place_files(struct recovery *recovery, struct hm_err *err)
 {
     HM_TRY(place_below(recovery, "targets", PASS_ALL, 0, err));
@@ -364,6 +397,7 @@ static enum hm_rc drop_all(struct recovery *recovery, struct hm_err *err)
 
 static enum hm_rc recover(struct recovery *recovery, struct hm_err *err)
 {
+    HM_TRY(place_memory(recovery, err));
     HM_TRY(place_files(recovery, err));
     HM_TRY(place_timestamp(recovery, err));
     HM_TRY(drop_all(recovery, err));

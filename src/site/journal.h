@@ -9,6 +9,7 @@
  *     files/...                 laid over public/
  *     timestamp.json            public/metadata/timestamp.json, the switch; absent where nothing
  *                               but a new root is published
+ *     published/...             laid over private/published/: what the site knows it published
  *     done                      what to drop afterwards, one path below private/ a line
  *
  * Nothing here knows roles or keys; callers hold the site's lock.
@@ -45,6 +46,9 @@ HM_MUST_CHECK enum hm_rc hm_journal_add_image(struct hm_journal *journal,
 /* The new timestamp.json. */
 HM_MUST_CHECK enum hm_rc hm_journal_add_timestamp(struct hm_journal *journal, struct hm_bytes bytes,
                                                   struct hm_err *err);
+/* NAME.json in private/published/: the site's own memory of a document that is published here. */
+HM_MUST_CHECK enum hm_rc hm_journal_remember(struct hm_journal *journal, const char *name,
+                                             struct hm_bytes bytes, struct hm_err *err);
 /* A file, or with a '/' at its end a folder, below private/ to be dropped once all is in place. */
 HM_MUST_CHECK enum hm_rc hm_journal_drop(struct hm_journal *journal, const char *path,
                                          struct hm_err *err);
@@ -53,10 +57,10 @@ HM_MUST_CHECK enum hm_rc hm_journal_commit(struct hm_journal *journal, struct hm
 /* Without commit, next.tmp stays and is thrown away by the next _begin. */
 void hm_journal_done(struct hm_journal *journal);
 
-/* Rolls a committed journal forward, if there is one: images, identities, metadata with roots last
- * among them, timestamp.json, then the drops, then the journal itself. Running it again from any
- * point in between ends in the same state. *ret_found (may be NULL). HM_EIO; HM_EREFUSED where
- * public has a file of that name with other bytes. */
+/* Rolls a committed journal forward, if there is one: the memory, images, identities, metadata with
+ * roots last among them, timestamp.json, then the drops, then the journal itself. Running it again
+ * from any point in between ends in the same state. *ret_found (may be NULL). HM_EIO; HM_EREFUSED
+ * where public has a file of that name with other bytes. */
 HM_MUST_CHECK enum hm_rc hm_journal_recover(const struct hm_dir *private_dir,
                                             const struct hm_dir *public_dir, struct hm_err *err,
                                             bool *ret_found);

@@ -60,6 +60,8 @@ static enum hm_rc add_metadata(struct step *step, const char *role, int64_t vers
 
     HM_TRY(hm_tree_file_name(role, version, err, &name));
     HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, hm_buf_str(&name), raw, err));
+    if (strcmp(role, "root") == 0)
+        HM_TRY(hm_journal_remember(&step->journal, role, raw, err));
     return add_item(step->result, role, version, err);
 }
 
@@ -131,6 +133,7 @@ static enum hm_rc write_timestamp(struct step *step, const struct hm_snapshot_me
     HM_TRY(hm_timestamp_write(&document, meta, err, &canonical));
     HM_TRY(sign_online(step, HM_ROOT_ROLE_TIMESTAMP, hm_buf_bytes(&canonical), err, &raw));
     HM_TRY(hm_journal_add_timestamp(&step->journal, hm_buf_bytes(&raw), err));
+    HM_TRY(hm_journal_remember(&step->journal, "timestamp", hm_buf_bytes(&raw), err));
     return add_item(step->result, "timestamp", document.version, err);
 }
 

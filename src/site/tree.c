@@ -126,6 +126,70 @@ static enum hm_rc load_all(struct hm_tree *tree, struct hm_err *err)
                            &tree->layout);
 }
 
+/* ---- what this site knows it published ------------------------------------------------------- */
+
+struct memory {
+    struct hm_bytes root, timestamp; /* empty: nothing was published with a memory yet */
+};
+
+static enum hm_rc recall(struct hm_tree *tree, const char *path, size_t size_max,
+                         struct hm_err *err, struct hm_bytes *ret_raw)
+{
+    enum hm_rc rc =
+        hm_site_read(&tree->site->private_dir, path, size_max, &tree->arena, err, ret_raw);
+
+    return rc == HM_ENOTFOUND ? HM_OK : rc;
+}
+
+static enum hm_rc recall_all(struct hm_tree *tree, struct hm_err *err, struct memory *ret_memory)
+{
+    struct memory memory = {.root = HM_BYTES_EMPTY, .timestamp = HM_BYTES_EMPTY};
+
+    HM_TRY(recall(tree, "published/root.json", HM_DOCUMENT_ROOT_SIZE_MAX, err, &memory.root));
+    HM_TRY(recall(tree, "published/timestamp.json", HM_DOCUMENT_TIMESTAMP_SIZE_MAX, err,
+                  &memory.timestamp));
+    *ret_memory = memory;
+    return HM_OK;
+}
+
+static bool is_remembered(const struct hm_tree *tree, const struct memory *memory)
+{
+    return (memory->root.size == 0 || hm_bytes_is_equal(memory->root, tree->root_raw)) &&
+           (memory->timestamp.size == 0 ||
+            hm_bytes_is_equal(memory->timestamp, tree->timestamp_raw));
+}
+
+/* before was read ahead of the public folder. A command without the lock may have met a publish. */
+static enum hm_rc check_memory(struct hm_tree *tree, const struct memory *before,
+                               struct hm_err *err)
+{
+    struct memory after;
+
+    if (is_remembered(tree, before))
+        return HM_OK;
+    HM_TRY(recall_all(tree, err, &after));
+    if (!hm_bytes_is_equal(before->root, after.root) ||
+        !hm_bytes_is_equal(before->timestamp, after.timestamp))
+        return HM_OK;
+    return hm_fail(err, HM_EREFUSED,
+                   "it is not what this site published last, so nothing is signed on top of it: "
+                   "put the newest tree back from a mirror or backup; where 'private' is what was "
+                   "restored, make sure that nothing newer is about, then remove "
+                   "'private/published'");
+}
+
+static enum hm_rc load_checked(struct hm_tree *tree, struct hm_err *err)
+{
+    struct memory memory;
+    bool is_publishing;
+
+    HM_TRY(recall_all(tree, err, &memory));
+    /* Only without the lock: with it, what was committed has been rolled forward. */
+    is_publishing = hm_dir_has(&tree->site->private_dir, "publish/next");
+    HM_TRY(load_all(tree, err));
+    return is_publishing ? HM_OK : check_memory(tree, &memory, err);
+}
+
 enum hm_rc hm_tree_load(const struct hm_site *site, struct hm_err *err, struct hm_tree **ret_tree)
 {
     _hm_free_(hm_tree_free) struct hm_tree *tree = calloc(1, sizeof(*tree));
@@ -134,7 +198,7 @@ enum hm_rc hm_tree_load(const struct hm_site *site, struct hm_err *err, struct h
     if (tree == NULL)
         return hm_error_nomem(err);
     tree->site = site;
-    rc = load_all(tree, err);
+    rc = load_checked(tree, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s'", site->public_dir.path);
     *ret_tree = hm_steal(&tree);

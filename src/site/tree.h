@@ -2,6 +2,11 @@
 /*
  * What a site has published, as its newest timestamp.json says, verified from the first root on.
  * Expiry is not looked at: a lapsed site must still be able to publish its way out.
+ *
+ * The public folder is what an intruder reaches first, and whoever could put an older tree there,
+ * or one under a root of his own, would have the site's online key sign it anew. So the newest root
+ * and timestamp must be, byte for byte, those in private/published/; the timestamp binds the
+ * snapshot, and that all other roles.
  */
 #ifndef HM_SITE_TREE_H
 #define HM_SITE_TREE_H
@@ -33,7 +38,7 @@ struct hm_tree {
 };
 
 /* HM_ESIGNATURE, HM_EMISMATCH, HM_EFORMAT: the public folder is damaged; the message names file and
- * rule. The tree borrows site. */
+ * rule. HM_EREFUSED: it is not what this site published last. The tree borrows site. */
 HM_MUST_CHECK enum hm_rc hm_tree_load(const struct hm_site *site, struct hm_err *err,
                                       struct hm_tree **ret_tree);
 void hm_tree_free(struct hm_tree *tree);

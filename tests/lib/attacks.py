@@ -6,6 +6,8 @@ server that the customer talks to, and whatever keys the story says were stolen.
 must be refused with the given status and words. The attack tests run each beside its control (the same attempt on the
 untouched tree succeeds); the demo tells them as a story.
 """
+from __future__ import annotations
+
 import hashlib
 import shutil
 from dataclasses import dataclass, field
@@ -258,7 +260,7 @@ def absolute_path(f):
 
 
 @attack("role in the snapshot without a hash", "leaves the hash of a role out of the snapshot, with the stolen online key", story.NO, "snapshot",
-        "sha256")
+        "SHA-256")
 def hashless_snapshot(f):
     snapshot = f.tree.load("snapshot")["signed"]
     del snapshot["meta"]["release~acme.json"]["hashes"]
