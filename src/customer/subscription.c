@@ -203,6 +203,7 @@ enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, str
     }
     HM_TRY(hm_dir_open_at(&home->dir, "sites", true, err, &sites));
     HM_TRY(hm_dir_rename(&home->dir, path, &sites, name, err));
+    HM_TRY(hm_dir_remove_tree(&home->dir, ADDING, err));
     *ret_subscription = hm_steal(&subscription);
     return HM_OK;
 }

@@ -262,9 +262,29 @@ static enum hm_rc say_mismatch(const struct hm_verify *verify, const char *path,
     return say(answer, HM_EMISMATCH, err, &why);
 }
 
+/* Makers that are refused altogether could not have released it either; but it is told. */
+static void note_refused(const struct hm_verify *verify, struct hm_buf *note)
+{
+    for (size_t i = 0; i < verify->site_count; i++) {
+        const struct hm_verify_site *site = &verify->sites[i];
+
+        for (size_t j = 0; site->rc == HM_OK && j < site->subscription->layout->maker_count; j++) {
+            const struct hm_standing *standing = &site->subscription->standings[j];
+
+            if (hm_error_exit_status(standing->rc) != 1)
+                continue;
+            /* A list that is full is long enough. */
+            HM_UNUSED enum hm_rc added =
+                hm_buf_append_fmt(note, NULL, "; not asked as it is refused at site '%s': %s",
+                                  site->name, standing->text);
+        }
+    }
+}
+
 static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
                               struct hm_verify_answer *answer, struct hm_err *err)
 {
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(LIST_SIZE_MAX);
     char hex[HM_SHA256_HEX_SIZE];
     struct hm_err why = HM_ERR_INIT;
     bool said = false;
@@ -277,9 +297,11 @@ static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
     HM_TRY(say_mismatch(verify, path, answer, err, &said));
     if (said)
         return HM_OK;
+    note_refused(verify, &note);
     hm_text_hex(hm_bytes_make(answer->sha256.bytes, HM_SHA256_SIZE), hex);
     (void)hm_fail(&why, HM_EUNKNOWN,
-                  "'%s': unknown: no site you trust released these bytes (sha256 %s)", path, hex);
+                  "'%s': unknown: no site you trust released these bytes (sha256 %s)%s", path, hex,
+                  hm_buf_str(&note));
     return say(answer, HM_EUNKNOWN, err, &why);
 }
 
