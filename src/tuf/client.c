@@ -104,10 +104,11 @@ static enum hm_rc request(const struct hm_client *client, struct hm_bytes role, 
     return source->get(source->ctx, hm_buf_str(&name), err, ret_raw);
 }
 
-/* A failure that says nothing about the file itself. */
+/* A failure that says nothing about the file itself. A read error is one: to take the file as
+ * absent then would give up the protection against rollback. */
 static bool is_own_failure(enum hm_rc rc)
 {
-    return rc == HM_ENOMEM || rc == HM_EINTERNAL;
+    return rc == HM_ENOMEM || rc == HM_EINTERNAL || rc == HM_EIO;
 }
 
 /* ---- into trust ---- */

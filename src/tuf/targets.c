@@ -651,9 +651,11 @@ void hm_targets_write_delegations(const struct hm_delegations *delegations,
 {
     bool *used = find_used_keys(delegations);
 
+    if (used == NULL && writer->rc == HM_OK)
+        writer->rc = HM_ENOMEM;
     hm_json_writer_object_begin(writer);
     hm_json_writer_key(writer, "keys");
-    hm_keyring_write(&delegations->ring, used, writer); /* out of memory: unused keys stay */
+    hm_keyring_write(&delegations->ring, used, writer);
     free(used);
     if (delegations->succinct_bits > 0) {
         hm_json_writer_key(writer, "succinct_roles");

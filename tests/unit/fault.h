@@ -24,6 +24,10 @@ typedef void fault_check_fn(void *ctx, enum hm_rc rc);
  */
 size_t fault_run(fault_scenario_fn *scenario, fault_check_fn *check, void *ctx);
 
+/* From here on a run that met a failure may also end in HM_OK: for scenarios with a call whose
+ * failure is borne, such as writing the pid into a lock. Until called with false. */
+void fault_bear(bool on);
+
 /* From here on reads and writes are cut short and interrupted, until called with false. */
 void fault_disturb(bool on);
 
