@@ -286,7 +286,7 @@ static bool may_hold_vendor(struct hm_bytes custom)
 {
     /* An escape could spell it otherwise: then it is read in full. */
     return custom.data != NULL && (memmem(custom.data, custom.size, "\"vendor\"", 8) != NULL ||
-                               memchr(custom.data, '\\', custom.size) != NULL);
+                                   memchr(custom.data, '\\', custom.size) != NULL);
 }
 
 static enum hm_rc check_custom(struct hm_bytes release, struct hm_bytes maker, struct hm_err *err)
