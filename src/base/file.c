@@ -101,6 +101,28 @@ static enum hm_rc open_temp(struct hm_file_writer *writer, mode_t mode, struct h
     return hm_fail(err, HM_EIO, "no free name for a temporary file in '%s'", writer->dir.path);
 }
 
+/* A file of another user's counts only where others may put files: elsewhere it is a file system's
+ * way of showing owners. */
+static bool is_foreign(int folder_fd, const struct stat *st)
+{
+    struct stat folder;
+
+    if (st->st_uid == geteuid())
+        return false;
+    return fstat(folder_fd, &folder) != 0 || (folder.st_mode & (S_IWGRP | S_IWOTH)) != 0;
+}
+
+bool hm_file_is_foreign(const struct hm_dir *dir, const char *path, int fd)
+{
+    _hm_done_(hm_dir_done) struct hm_dir parent = HM_DIR_INIT;
+    const char *name = NULL;
+    struct stat st;
+
+    return fstat(fd, &st) != 0 ||
+           hm_dir_open_parent(dir, path, false, NULL, &parent, &name) != HM_OK ||
+           is_foreign(parent.fd, &st);
+}
+
 /* Opens the partial file and takes it for this writer alone. *ret_is_gone: its last writer finished
  * with it meanwhile. */
 static enum hm_rc open_partial_once(struct hm_file_writer *writer, mode_t mode, struct hm_err *err,
@@ -111,6 +133,9 @@ static enum hm_rc open_partial_once(struct hm_file_writer *writer, mode_t mode, 
     struct stat named;
 
     fd = hm_dir_open_below(writer->dir.fd, writer->temp_name, O_RDWR | O_CREAT | O_NONBLOCK, mode);
+    if (fd == -EACCES)
+        return hm_fail(err, HM_EBUSY, "'%s/%s' is not this user's to write: remove it",
+                       writer->dir.path, writer->temp_name);
     if (fd < 0)
         return hm_dir_fail(err, -fd, "open", &writer->dir, writer->temp_name);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
@@ -128,6 +153,10 @@ static enum hm_rc open_partial_once(struct hm_file_writer *writer, mode_t mode, 
     /* A second name of the file may be anything of the user's; do not write into it. */
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1)
         return hm_fail(err, HM_EINPUT, "'%s/%s' is no plain file with one name: remove it",
+                       writer->dir.path, writer->temp_name);
+    /* Its owner could go on writing after the digest was found right. */
+    if (is_foreign(writer->dir.fd, &st))
+        return hm_fail(err, HM_EBUSY, "'%s/%s' was put there by another user: remove it",
                        writer->dir.path, writer->temp_name);
     writer->fd = fd;
     writer->size = (uint64_t)st.st_size;

@@ -21,6 +21,10 @@ HM_MUST_CHECK enum hm_rc hm_file_write_path(const char *path, mode_t mode, struc
 HM_MUST_CHECK enum hm_rc hm_file_read_path(const char *path, struct hm_err *err,
                                            struct hm_buf *ret_buf);
 
+/* True if the file that was opened as path below dir belongs to another user, and lies in a folder
+ * where others may put files: whoever did can change it at any later time. */
+bool hm_file_is_foreign(const struct hm_dir *dir, const char *path, int fd);
+
 /* A file being written, under a temporary or partial name until committed. */
 struct hm_file_writer {
     struct hm_dir dir; /* parent folder, owned */
@@ -40,8 +44,8 @@ struct hm_file_writer {
 
 /* Starts path below dir. keep false: a fresh temporary file that _done removes. keep true: the file
  * ".NAME.partial", reopened and appended to if it exists, and left in place by _done (unless
- * empty); HM_EBUSY while another writer has it. The descriptor can be read too, for what was found.
- */
+ * empty); HM_EBUSY while another writer has it, or where it is not this user's to take up (as
+ * hm_file_is_foreign says). The descriptor can be read too, for what was found. */
 HM_MUST_CHECK enum hm_rc hm_file_writer_open(const struct hm_dir *dir, const char *path,
                                              mode_t mode, bool keep, struct hm_err *err,
                                              struct hm_file_writer *ret_writer);

@@ -78,7 +78,8 @@ static enum hm_rc open_arrival(struct arrival *arrival, const struct hm_dir *dir
 
     HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &arrival->digest));
     rc = hm_file_writer_open(dir, path, 0644, true, err, &arrival->writer);
-    /* Another command is getting the same file: each gets its own, the last in place wins. */
+    /* Another command is getting the same file: each gets its own, the last in place wins. Or the
+     * partial file is another user's. */
     if (rc == HM_EBUSY)
         rc = hm_file_writer_open(dir, path, 0644, false, err, &arrival->writer);
     if (rc != HM_OK)
@@ -100,7 +101,8 @@ enum hm_rc hm_get_look(const struct hm_catalogue_item *item, const struct hm_dir
     }
     if (rc != HM_OK)
         return rc;
-    if (size == item->file.length) {
+    /* The right bytes in a file that another user can change are not there to stay. */
+    if (size == item->file.length && !hm_file_is_foreign(dir, path, fd)) {
         HM_TRY(hm_digest_fd(fd, NULL, NULL, err, &sha256, &size));
         if (size == item->file.length && hm_digest_is_equal(&sha256, &item->file.sha256)) {
             *ret_result = HM_GET_UNCHANGED;

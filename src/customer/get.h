@@ -22,7 +22,7 @@ struct hm_get_events {
 enum hm_get_result {
     HM_GET_UNCHANGED, /* the file was there already, with these very bytes */
     HM_GET_NEW,
-    HM_GET_REPLACED, /* a file with other bytes was */
+    HM_GET_REPLACED, /* a file with other bytes, or one of another user's, was */
 };
 
 /* Looks whether path below dir holds item's bytes already. */

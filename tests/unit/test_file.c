@@ -227,6 +227,48 @@ static void test_writer__is_alone_with_a_partial_file(void **state)
     hm_file_writer_done(&second);
 }
 
+/* Only the superuser can make another user's file. */
+static void test_writer__leaves_a_partial_file_that_another_user_planted(void **state)
+{
+    const struct hm_dir *tmp = tmpdir_of(state);
+    _hm_done_(hm_file_writer_done) struct hm_file_writer writer = HM_FILE_WRITER_INIT;
+    struct hm_err err = HM_ERR_INIT;
+
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(hm_file_replace(tmp, ".f.partial", 0666, HM_BYTES_LITERAL("ab"), &err), HM_OK);
+    assert_int_equal(fchownat(tmp->fd, ".f.partial", 12345, 12345, 0), 0);
+    /* Nobody else can write this folder: whose file it is does not matter. */
+    assert_int_equal(hm_file_writer_open(tmp, "f", 0644, true, &err, &writer), HM_OK);
+    assert_int_equal(writer.size, 2);
+    assert_false(hm_file_is_foreign(tmp, ".f.partial", writer.fd));
+    hm_file_writer_done(&writer);
+    assert_int_equal(fchmod(tmp->fd, 01777), 0);
+    assert_int_equal(hm_file_writer_open(tmp, "f", 0644, true, &err, &writer), HM_EBUSY);
+    expect_content(tmp, ".f.partial", "ab");
+    assert_int_equal(hm_file_writer_open(tmp, "f", 0644, false, &err, &writer), HM_OK);
+}
+
+static void test_is_foreign__tells_files_that_others_planted(void **state)
+{
+    const struct hm_dir *tmp = tmpdir_of(state);
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    struct hm_err err = HM_ERR_INIT;
+    uint64_t size;
+
+    assert_int_equal(hm_file_replace(tmp, "d/f", 0644, HM_BYTES_LITERAL("ab"), &err), HM_OK);
+    assert_int_equal(hm_dir_open_file(tmp, "d/f", &err, &fd, &size), HM_OK);
+    assert_int_equal(fchmodat(tmp->fd, "d", 01777, 0), 0);
+    assert_false(hm_file_is_foreign(tmp, "d/f", fd));
+    assert_true(hm_file_is_foreign(tmp, "d/f", -1));
+    if (geteuid() != 0)
+        skip();
+    assert_int_equal(fchown(fd, 12345, 12345), 0);
+    assert_true(hm_file_is_foreign(tmp, "d/f", fd));
+    assert_int_equal(fchmodat(tmp->fd, "d", 0755, 0), 0);
+    assert_false(hm_file_is_foreign(tmp, "d/f", fd));
+}
+
 static void test_writer__refuses_a_partial_file_that_is_something_else(void **state)
 {
     const struct hm_dir *tmp = tmpdir_of(state);
@@ -365,6 +407,8 @@ int main(void)
         tmpdir_test(test_writer__takes_up_a_partial_file),
         tmpdir_test(test_writer__drops_a_partial_file_on_request),
         tmpdir_test(test_writer__is_alone_with_a_partial_file),
+        tmpdir_test(test_writer__leaves_a_partial_file_that_another_user_planted),
+        tmpdir_test(test_is_foreign__tells_files_that_others_planted),
         tmpdir_test(test_writer__refuses_a_partial_file_that_is_something_else),
         tmpdir_test(test_writer__starts_write_back_of_large_files),
         tmpdir_test(test_write_path__takes_the_users_paths),
