@@ -103,7 +103,7 @@ static enum hm_rc get_roles(struct hm_subscription *subscription,
     HM_TRY(get_role(subscription, &targets->delegations, name, err, &standing->release));
     if (standing->release == NULL)
         return HM_OK;
-    HM_TRY(hm_verdict_names(maker, standing->release, err));
+    HM_TRY(hm_verdict_names(maker, name, standing->release, err));
     if (maker->is_attested)
         return HM_OK;
     hm_layout_maker_role(hm_bytes_str(maker->id), name);
@@ -114,7 +114,8 @@ static enum hm_rc get_roles(struct hm_subscription *subscription,
                        "'snapshot' lists no '%s': only the vendor signed these releases; ask the "
                        "maker",
                        name);
-    return HM_OK;
+    /* What one maker lists under another's name would else be asked of the other. */
+    return hm_verdict_names(maker, name, standing->maker_role, err);
 }
 
 static enum hm_rc judge_maker(struct hm_subscription *subscription,

@@ -126,19 +126,19 @@ enum hm_rc hm_verdict_maker(const struct hm_layout *layout, const struct hm_layo
     return HM_OK;
 }
 
-enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const struct hm_targets *release,
-                            struct hm_err *err)
+enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const char *name,
+                            const struct hm_targets *role, struct hm_err *err)
 {
     struct hm_path path;
 
-    for (size_t i = 0; i < release->target_count; i++) {
-        enum hm_rc rc = hm_layout_parse_path(release->targets[i].path, err, &path);
+    for (size_t i = 0; i < role->target_count; i++) {
+        enum hm_rc rc = hm_layout_parse_path(role->targets[i].path, err, &path);
 
         if (rc == HM_OK && !hm_bytes_is_str(path.id, maker->id))
             rc = hm_fail(err, HM_EREFUSED, "'%.*s' is not a path of maker '%s'",
-                         HM_BYTES_FMT(release->targets[i].path), maker->id);
+                         HM_BYTES_FMT(role->targets[i].path), maker->id);
         if (rc != HM_OK)
-            return hm_error_prefix(err, rc, "'release~%s'", maker->id);
+            return hm_error_prefix(err, rc, "'%s'", name);
     }
     return HM_OK;
 }

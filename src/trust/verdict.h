@@ -34,10 +34,10 @@ HM_MUST_CHECK enum hm_rc hm_verdict_maker(const struct hm_layout *layout,
                                           const struct hm_memory *memory, enum hm_grade floor,
                                           struct hm_err *err, enum hm_grade *ret_grade);
 
-/* Rule of names: every path that release lists is a proper one of this maker, or nothing of the
- * role is used. HM_EFORMAT, HM_EREFUSED naming the path. */
-HM_MUST_CHECK enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker,
-                                          const struct hm_targets *release, struct hm_err *err);
+/* Rule of names: every path that role (release~ID or maker~ID, called name) lists is a proper one
+ * of this maker, or nothing of the role is used. HM_EFORMAT, HM_EREFUSED naming the path. */
+HM_MUST_CHECK enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const char *name,
+                                          const struct hm_targets *role, struct hm_err *err);
 
 /* A target that both signed (or, attested, the vendor alone). Only hm_verdict_path makes one. Its
  * views live as long as the release role. */

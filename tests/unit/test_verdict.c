@@ -230,7 +230,8 @@ static void test_names__are_all_proper_and_the_makers(void **state)
 
         kit_site_init(&site);
         kit_put(site.release, cases[i].path, 1, 'z', NULL);
-        assert_int_equal(hm_verdict_names(f->acme, site.release, &err), cases[i].rc);
+        assert_int_equal(hm_verdict_names(f->acme, "release~acme", site.release, &err),
+                         cases[i].rc);
         if (cases[i].rc != HM_OK)
             assert_non_null(strstr(err.text, cases[i].path));
         kit_site_done(&site);
