@@ -26,7 +26,7 @@ struct hm_checkpoint {
     struct hm_bytes extension; /* lines with their newlines, or empty */
 };
 
-/* A checkpoint whose note was verified: only hm_checkpoint_open and hm_policy_open make one. */
+/* A checkpoint whose note was verified: only hm_checkpoint_open and hm_log_policy_open make one. */
 struct hm_checkpoint_signed {
     struct hm_checkpoint body; /* points into note */
     struct hm_note *note;      /* owned */

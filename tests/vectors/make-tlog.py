@@ -414,6 +414,279 @@ def tile_path_cases():
     return cases + [case(p[:40] or "empty", "HM_EFORMAT", "path", p) for p in bad]
 
 
+# --- Merkle trees, and proofs in witnessed logs
+
+def leaf_hash(entry):
+    return sha256(b"\0", entry)
+
+
+def split_of(n):
+    k = 1
+    while 2 * k < n:
+        k *= 2
+    return k
+
+
+def root_of(hashes):
+    if len(hashes) < 2:
+        return hashes[0] if hashes else sha256(b"")
+    k = split_of(len(hashes))
+    return sha256(b"\1", root_of(hashes[:k]), root_of(hashes[k:]))
+
+
+def path_of(m, hashes):
+    if len(hashes) < 2:
+        return []
+    k = split_of(len(hashes))
+    if m < k:
+        return path_of(m, hashes[:k]) + [root_of(hashes[k:])]
+    return path_of(m - k, hashes[k:]) + [root_of(hashes[:k])]
+
+
+ENTRIES = [b"", b"\x00", b"entry two", b"hallmark/test v1\nfourth\n", bytes(range(256)), b"x" * 1000, b"6", b"7", b"8",
+           b"9", b"10"]
+LEAVES = [leaf_hash(e) for e in ENTRIES]
+
+
+def tree_cases():
+    return [{"name": f"the first {n} entries", "entries": [e.hex() for e in ENTRIES[:n]], "root": root_of(LEAVES[:n]).hex(),
+             "paths": [[h.hex() for h in path_of(i, LEAVES[:n])] for i in range(n)]} for n in range(len(ENTRIES) + 1)]
+
+
+def policy_text(*lines):
+    return "".join(line + "\n" for line in lines)
+
+
+P_LOG = f"log {LOG.vkey()} https://log.example/"
+P_W = [f"witness w{i + 1} {w.vkey()}" for i, w in enumerate((W1, W2, W3))]
+TWO_OF_THREE = policy_text(P_LOG, *P_W, "group core 2 w1 w2 w3", "quorum core")
+NESTED = policy_text(P_LOG, *P_W, "group a any w1 w2", "group b all a w3", "quorum b")
+NONE_POLICY = policy_text(P_LOG, "quorum none")
+
+
+def policy_cases():
+    cases = []
+
+    def add(name, rc, text):
+        cases.append(case(name, rc, "policy", text))
+
+    many = [Key(f"w.example/{i}", 4, f"many {i}").vkey() for i in range(65)]
+    logs = [Key(f"l.example/{i}", 1, f"log {i}").vkey() for i in range(33)]
+    add("two of three", "HM_OK", TWO_OF_THREE)
+    add("nested", "HM_OK", NESTED)
+    add("none", "HM_OK", NONE_POLICY)
+    add("quorum alone", "HM_OK", "quorum none\n")
+    add("one witness as the quorum", "HM_OK", policy_text(P_W[0], "quorum w1"))
+    add("comments, blanks, tabs", "HM_OK", f"# a policy\n\n \t \n\t{P_LOG} \n  #\tx\ny".replace("\ny", "\n") +
+        policy_text("# " + "word " * 500, P_W[0].replace(" ", "\t  "), "group\tg\tall w1", "quorum  g\t"))
+    add("lines after the quorum", "HM_OK", policy_text(P_W[0], "quorum w1", P_LOG, P_W[1]))
+    add("names of bytes", "HM_OK", policy_text(P_W[0].replace("w1", "w\u00e9#+", 1), "group \u212a any w\u00e9#+", "quorum \u212a"))
+    add("names that are not UTF-8", "HM_OK", P_W[0].replace("witness w1", "witness w?").encode().replace(b"w?", b"w\xff\x80") +
+        b"\nquorum w\xff\x80\n")
+    add("a name of 255 bytes", "HM_OK", policy_text(P_W[0].replace(" w1 ", " " + "n" * 255 + " "), "quorum " + "n" * 255))
+    add("words of the grammar as names", "HM_OK", policy_text(P_W[0].replace(" w1 ", " quorum "), "group all all quorum", "quorum all"))
+    add("64 witnesses", "HM_OK", policy_text(*[f"witness w{i} {v}" for i, v in enumerate(many[:64])],
+                                             "group g 64 " + " ".join(f"w{i}" for i in range(64)), "quorum g"))
+    add("32 logs", "HM_OK", policy_text(*[f"log {v}" for v in logs[:32]], "quorum none"))
+    add("ML-DSA log and witness", "HM_OK", policy_text(f"log {LOG_PQ.vkey()}", f"witness q {W_PQ.vkey()}", "quorum q"))
+    add("log twice, Ed25519 and ML-DSA", "HM_OK", policy_text(P_LOG, f"log {LOG_PQ.vkey()}", "quorum none"))
+    bad = {
+        "empty": "",
+        "no quorum": policy_text(P_LOG, *P_W),
+        "two quorums": policy_text(P_W[0], "quorum w1", "quorum w1"),
+        "two quorums, both none": policy_text("quorum none", "quorum none"),
+        "quorum without name": policy_text("quorum"),
+        "quorum of two names": policy_text(*P_W, "quorum w1 w2"),
+        "quorum of a later name": policy_text("quorum w1", P_W[0]),
+        "quorum of no name": policy_text(P_W[0], "quorum w9"),
+        "quorum in capitals": policy_text("Quorum none"),
+        "quorum NONE": policy_text("quorum NONE"),
+        "quorum of a log": policy_text(P_LOG, f"quorum {LOG.name}"),
+        "unknown word": policy_text(P_W[0], "mirror w1", "quorum w1"),
+        "log without key": policy_text("log", "quorum none"),
+        "log with two URLs": policy_text(P_LOG + " https://b.example/", "quorum none"),
+        "log with a bad key": policy_text("log abc", "quorum none"),
+        "log with a witness's key": policy_text(f"log {W1.vkey()}", "quorum none"),
+        "log with a long URL": policy_text(f"log {LOG.vkey()} {'u' * 2049}", "quorum none"),
+        "log twice": policy_text(P_LOG, P_LOG, "quorum none"),
+        "one key of two logs": policy_text(P_LOG, f"log {Key('other.example', 1, 'log').vkey()}", "quorum none"),
+        "33 logs": policy_text(*[f"log {v}" for v in logs], "quorum none"),
+        "witness without key": policy_text("witness w1", "quorum none"),
+        "witness without name": policy_text(f"witness {W1.vkey()}", "quorum none"),
+        "witness with two URLs": policy_text(P_W[0] + " a b", "quorum w1"),
+        "witness with a log's key": policy_text(f"witness w1 {LOG.vkey()}", "quorum w1"),
+        "witness named none": policy_text(P_W[0].replace("w1", "none", 1), "quorum none"),
+        "witness of a taken name": policy_text(P_W[0], P_W[1].replace("w2", "w1", 1), "quorum w1"),
+        "witness twice": policy_text(P_W[0], P_W[0].replace("w1", "w9", 1), "quorum w1"),
+        "one key under two names": policy_text(P_W[0], f"witness w9 {Key('x.example', 4, 'w1').vkey()}", "quorum w1"),
+        "a name of 256 bytes": policy_text(P_W[0].replace(" w1 ", " " + "n" * 256 + " "), "quorum none"),
+        "65 witnesses": policy_text(*[f"witness w{i} {v}" for i, v in enumerate(many)], "quorum none"),
+        "group without members": policy_text("group g any", "quorum g"),
+        "group without threshold": policy_text(*P_W, "group g w1 w2", "quorum g"),
+        "group of 0": policy_text(*P_W, "group g 0 w1 w2", "quorum g"),
+        "group of more than it has": policy_text(*P_W, "group g 3 w1 w2", "quorum g"),
+        "group of -1": policy_text(*P_W, "group g -1 w1 w2", "quorum g"),
+        "group of 01": policy_text(*P_W, "group g 01 w1 w2", "quorum g"),
+        "group of +1": policy_text(*P_W, "group g +1 w1 w2", "quorum g"),
+        "group of 2^64 + 1": policy_text(*P_W, f"group g {2**64 + 1} w1 w2", "quorum g"),
+        "group of ANY": policy_text(*P_W, "group g ANY w1 w2", "quorum g"),
+        "group of a later name": policy_text(P_W[0], "group g any w1 w2", P_W[1], "quorum g"),
+        "group of itself": policy_text(P_W[0], "group g any w1 g", "quorum g"),
+        "group of none": policy_text(P_W[0], "group g any w1 none", "quorum g"),
+        "group with a member twice": policy_text(P_W[0], "group g 2 w1 w1", "quorum g"),
+        "member of two groups": policy_text(*P_W, "group g any w1 w2", "group h any w1 w3", "group i all g h", "quorum i"),
+        "group in two groups": policy_text(P_W[0], "group g any w1", "group h any g", "group i any g", "quorum i"),
+        "group named none": policy_text(P_W[0], "group none any w1", "quorum none"),
+        "group of a witness's name": policy_text(*P_W, "group w1 any w2", "quorum w1"),
+        "group twice": policy_text(*P_W, "group g any w1", "group g any w2", "quorum g"),
+        "no last newline": NONE_POLICY[:-1],
+        "carriage returns": NONE_POLICY.replace("\n", "\r\n"),
+        "NUL": "quorum none\0\n",
+        "vertical tab": "quorum\x0bnone\n",
+        "delete": "quorum none # \x7f\n",
+        "no-break space": "quorum\u00a0none\n",
+        "comment after words": policy_text("quorum none # really"),
+        "byte-order mark": "\ufeffquorum none\n",
+        "too long": policy_text("quorum none", "# " + "x" * 524288),
+    }
+    for name, text in bad.items():
+        add(name, "HM_EFORMAT", text)
+    add("key with a wrong id", "HM_EMISMATCH", policy_text(P_W[0].replace(W1.id.hex(), "01020304"), "quorum w1"))
+    add("key of an unknown type", "HM_EUNKNOWN", policy_text(
+        "log " + f"x.example+{sha256(b'x.example', bytes([10, 5]), LOG.public)[:4].hex()}+{b64(bytes([5]) + LOG.public)}", "quorum none"))
+    return cases
+
+
+def verdict_cases():
+    """Which cosignatures are enough: times per witness, none where it has not signed."""
+    day = 86400
+    cases = []
+
+    def add(rc, policy, times, now=T, max_age=-1):
+        cases.append({"name": f"{rc}: {times} at {now - T}, {max_age}", "rc": rc, "policy": policy, "times": times, "now": now,
+                      "max_age": max_age})
+
+    for times, rc in (([T, T, T], "HM_OK"), ([T, T, None], "HM_OK"), ([T, None, T], "HM_OK"), ([None, T, T], "HM_OK"),
+                      ([T, None, None], "HM_ESIGNATURE"), ([None, None, T], "HM_ESIGNATURE"), ([None] * 3, "HM_ESIGNATURE")):
+        add(rc, TWO_OF_THREE, times)
+    for times, rc in (([T, T, T], "HM_OK"), ([T, None, T], "HM_OK"), ([None, T, T], "HM_OK"), ([T, T, None], "HM_ESIGNATURE"),
+                      ([None, None, T], "HM_ESIGNATURE"), ([T, None, None], "HM_ESIGNATURE")):
+        add(rc, NESTED, times)
+    add("HM_OK", policy_text(*P_W, "quorum none"), [None, None, None])
+    add("HM_OK", policy_text(*P_W, "quorum w2"), [None, T, None])
+    add("HM_ESIGNATURE", policy_text(*P_W, "quorum w2"), [T, None, T])
+    add("HM_OK", policy_text(*P_W, "group g 3 w1 w2 w3", "quorum g"), [T, T, T])
+    add("HM_ESIGNATURE", policy_text(*P_W, "group g 3 w1 w2 w3", "quorum g"), [T, T, None])
+    # A group that is no part of the quorum does not help.
+    add("HM_ESIGNATURE", policy_text(*P_W, "group g any w1 w2", "quorum w3"), [T, T, None])
+    add("HM_OK", TWO_OF_THREE, [T, T - day, None], max_age=day)
+    add("HM_EEXPIRED", TWO_OF_THREE, [T, T - day - 1, None], max_age=day)
+    add("HM_OK", TWO_OF_THREE, [T, T - day - 1, T - 5], max_age=day)
+    add("HM_EEXPIRED", TWO_OF_THREE, [0, 0, 0], max_age=day)
+    add("HM_OK", TWO_OF_THREE, [0, 0, 0])
+    add("HM_OK", TWO_OF_THREE, [T, T, None], max_age=0)
+    add("HM_EEXPIRED", TWO_OF_THREE, [T - 1, T - 1, None], max_age=0)
+    add("HM_EEXPIRED", TWO_OF_THREE, [T, T, None], now=2**62, max_age=day)
+    add("HM_OK", TWO_OF_THREE, [T + 300, T, None], max_age=day)
+    add("HM_ECLOCK", TWO_OF_THREE, [T + 301, T, None], max_age=day)
+    add("HM_ECLOCK", TWO_OF_THREE, [T + 301, T, None])
+    add("HM_OK", TWO_OF_THREE, [T + 301, T, T], max_age=day)
+    add("HM_ECLOCK", TWO_OF_THREE, [2**63 - 1, 2**63 - 1, None], max_age=day)
+    add("HM_ECLOCK", TWO_OF_THREE, [T, T, T], now=0, max_age=day)
+    add("HM_EEXPIRED", TWO_OF_THREE, [T + 301, T - day - 1, None], max_age=day)
+    return cases
+
+
+def proof_text(index, size, signed, entries=None, extra=None, origin=LOG.name, path=None, root=None):
+    leaves = [leaf_hash(e) for e in (entries or ENTRIES)][:size]
+    text = "c2sp.org/tlog-proof@v1\n" + (f"extra {b64(extra)}\n" if extra is not None else "") + f"index {index}\n"
+    text += "".join(b64(h) + "\n" for h in (path if path is not None else path_of(index, leaves)))
+    body = f"{origin}\n{size}\n{b64(root or root_of(leaves))}\n"
+    return text + "\n" + note(body, *signed)
+
+
+def proof_cases():
+    cases = []
+    every = ((LOG, 0), (W1, T), (W2, T + 1), (W3, T + 2))
+
+    def add(name, rc, text, index=3, policy=TWO_OF_THREE, parse="HM_OK", now=T + 60, max_age=7 * 86400, entry=None):
+        cases.append(case(name, rc, "proof", text, parse=parse, entry=(ENTRIES[index] if entry is None else entry).hex(), policy=policy,
+                          now=now, max_age=max_age))
+
+    def malformed(name, text):
+        add(name, "HM_EFORMAT", text, parse="HM_EFORMAT")
+
+    for index in range(11):
+        add(f"entry {index} of 11", "HM_OK", proof_text(index, 11, every), index)
+    add("the only entry", "HM_OK", proof_text(0, 1, every), 0)
+    add("with extra data", "HM_OK", proof_text(3, 11, every, extra=b"whatever"))
+    add("two witnesses of three", "HM_OK", proof_text(3, 11, (every[0], every[1], every[3])))
+    add("unwitnessed, where that is enough", "HM_OK", proof_text(3, 11, every[:1]), policy=NONE_POLICY)
+    add("with a stranger's signature", "HM_OK", proof_text(3, 11, every + ((W_PQ, T),)))
+    add("a week old", "HM_OK", proof_text(3, 11, every), now=T + 7 * 86400)
+    add("one witness of three", "HM_ESIGNATURE", proof_text(3, 11, every[:2]))
+    add("no witness", "HM_ESIGNATURE", proof_text(3, 11, every[:1]))
+    add("no log", "HM_ESIGNATURE", proof_text(3, 11, every[1:]))
+    add("log's signature wrong", "HM_ESIGNATURE", proof_text(3, 11, every).replace(b64(LOG.id)[:4], b64(LOG.id)[:4], 1).replace(
+        LOG.line(f"{LOG.name}\n11\n{b64(root_of(LEAVES))}\n"), LOG.line("x\n")))
+    add("signed by another log's key", "HM_MISMATCH".replace("HM_", "HM_E"), proof_text(3, 11, every, origin=LOG2.name), policy=TWO_OF_THREE)
+    add("another log altogether", "HM_ESIGNATURE", proof_text(3, 11, ((LOG2, 0),), origin=LOG2.name), policy=NONE_POLICY)
+    add("origin of one log, signature of another", "HM_ESIGNATURE", proof_text(3, 11, ((LOG2, 0), every[1], every[2])),
+        policy=policy_text(P_LOG, f"log {LOG2.vkey()}", *P_W, "group core 2 w1 w2 w3", "quorum core"))
+    add("more than a week old", "HM_EEXPIRED", proof_text(3, 11, every), now=T + 7 * 86400 + 2)
+    add("from the future", "HM_ECLOCK", proof_text(3, 11, every), now=T - 400)
+    add("another entry", "HM_EMISMATCH", proof_text(3, 11, every), entry=b"another")
+    add("the entry with a byte more", "HM_EMISMATCH", proof_text(3, 11, every), entry=ENTRIES[3] + b"\n")
+    add("another index", "HM_EMISMATCH", proof_text(3, 11, every).replace("index 3", "index 2"))
+    add("index past the size", "HM_EFORMAT", proof_text(3, 11, every).replace("index 3", "index 11"))
+    add("the largest index", "HM_EFORMAT", proof_text(3, 11, every).replace("index 3", f"index {2**63 - 2}"))
+    path = path_of(3, LEAVES)
+    add("a hash left out", "HM_EFORMAT", proof_text(3, 11, every, path=path[:-1]))
+    add("a hash too many", "HM_EFORMAT", proof_text(3, 11, every, path=path + [bytes(32)]))
+    add("no hashes", "HM_EFORMAT", proof_text(3, 11, every, path=[]))
+    add("hashes in another order", "HM_EMISMATCH", proof_text(3, 11, every, path=path[::-1]))
+    add("a hash altered", "HM_EMISMATCH", proof_text(3, 11, every, path=[bytes(32)] + path[1:]))
+    add("an inner node passed off as an entry", "HM_EFORMAT", proof_text(0, 11, every, path=path_of(0, LEAVES)[1:]),
+        entry=b"\1" + LEAVES[0] + LEAVES[1])
+    add("size altered", "HM_ESIGNATURE", proof_text(3, 11, every).replace("\n11\n", "\n12\n"))
+    add("root of another tree, signed", "HM_EMISMATCH", proof_text(3, 11, every, root=root_of(LEAVES[:10])))
+    good = proof_text(3, 11, every)
+    head, _, tail = good.partition("\n\n")
+    malformed("empty", "")
+    malformed("a checkpoint alone", tail)
+    malformed("head alone", head + "\n\n")
+    malformed("no empty line", head + "\n" + tail)
+    malformed("no last newline", good[:-1])
+    malformed("another version", good.replace("@v1", "@v2"))
+    malformed("version in capitals", good.replace("c2sp", "C2SP"))
+    malformed("empty line first", "\n" + good)
+    malformed("carriage returns", good.replace("\n", "\r\n"))
+    malformed("no index", good.replace("index 3\n", ""))
+    malformed("index without number", good.replace("index 3", "index "))
+    malformed("index with a sign", good.replace("index 3", "index +3"))
+    malformed("index with a leading zero", good.replace("index 3", "index 03"))
+    malformed("index with two spaces", good.replace("index 3", "index  3"))
+    malformed("index with a space at the end", good.replace("index 3", "index 3 "))
+    malformed("index 2^63 - 1", good.replace("index 3", f"index {2**63 - 1}"))
+    malformed("index 2^64", good.replace("index 3", f"index {2**64}"))
+    malformed("index twice", good.replace("index 3\n", "index 3\nindex 3\n"))
+    malformed("extra after index", good.replace("index 3\n", "index 3\nextra AA==\n"))
+    malformed("extra twice", good.replace("index 3\n", "extra AA==\nextra AA==\nindex 3\n"))
+    malformed("extra not base64", good.replace("index 3\n", "extra A\nindex 3\n"))
+    malformed("extra without data", good.replace("index 3\n", "extra \nindex 3\n"))
+    malformed("extra in the URL alphabet", good.replace("index 3\n", "extra -_-_\nindex 3\n"))
+    malformed("too much extra", proof_text(3, 11, every, extra=bytes(65537)))
+    malformed("hash of 31 bytes", proof_text(3, 11, every, path=[bytes(31)] + path[1:]))
+    malformed("hash of 33 bytes", proof_text(3, 11, every, path=[bytes(33)] + path[1:]))
+    malformed("hash in hexadecimal", good.replace(b64(path[0]), path[0].hex()))
+    malformed("hash with a space", good.replace(b64(path[0]), " " + b64(path[0])))
+    malformed("64 hashes", proof_text(3, 11, every, path=[bytes(32)] * 64))
+    malformed("two empty lines", head + "\n\n\n" + tail)
+    malformed("no signatures", head + "\n\n" + tail.partition("\n\n")[0] + "\n\n")
+    malformed("a note that is no checkpoint", head + "\n\n" + note(PLAIN, (LOG, 0)))
+    return cases
+
+
 def main():
     sections = {
         "comment": "Made by make-tlog.py; see README.md. 'ml-dsa' as a verdict: HM_OK where ML-DSA is "
@@ -423,6 +696,10 @@ def main():
         "notes": note_cases(),
         "checkpoints": checkpoint_cases(),
         "tile_paths": tile_path_cases(),
+        "trees": tree_cases(),
+        "policies": policy_cases(),
+        "policy_verdicts": verdict_cases(),
+        "proofs": proof_cases(),
     }
     sections["ml_dsa_signatures"] = ml_dsa_signatures
     OUT.write_text(json.dumps(sections, indent=0, ensure_ascii=True) + "\n")
