@@ -79,7 +79,7 @@ static enum hm_rc read_parts(const struct parts *parts, struct hm_err *err)
 
 static void test_parse__takes_what_it_must(void **state)
 {
-    struct parts good = {NULL};
+    struct parts good = {.extra = ""};
     struct parts unknown = {.extra =
                                 ",\"unknown\":{\"a\":[1,null]},\"x-hallmark\":{\"site\":\"s\"}"};
     struct parts old = {.spec_version = "\"spec_version\":\"1.0\","};
