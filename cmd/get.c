@@ -78,6 +78,18 @@ static bool has_wildcard(struct hm_bytes pattern)
     return false;
 }
 
+/* A path that no site can have is the caller's mistake. */
+static enum hm_rc check_operand(const struct hm_pattern *pattern, struct hm_err *err)
+{
+    struct hm_err why = HM_ERR_INIT;
+    struct hm_path path;
+
+    if (pattern->given != 4 || has_wildcard(pattern->whole) ||
+        hm_layout_parse_path(pattern->whole, &why, &path) == HM_OK)
+        return HM_OK;
+    return hm_fail(err, HM_EUSAGE, "%s", why.text);
+}
+
 static enum hm_rc add_wanted(struct command *command, struct hm_subscription *site,
                              const struct hm_pattern *pattern, const char *operand,
                              struct hm_err *err)
@@ -134,6 +146,8 @@ static enum hm_rc collect(struct command *command, char **operands, size_t count
     size_t made = 0;
 
     HM_TRY(hm_customer_patterns(&command->customer, operands, count, err, &patterns, &made));
+    for (size_t i = 0; i < made; i++)
+        HM_TRY(check_operand(&patterns[i], err));
     HM_TRY(hm_customer_name(&command->customer, err, &name));
     HM_TRY(hm_customer_open_site(&command->customer, name, false, patterns, made, err, &site));
     for (size_t i = 0; i < made; i++)

@@ -25,6 +25,7 @@ enum { OPT_OFFLINE = HM_CUSTOMER_OWN_, OPT_CSV };
 struct command {
     struct hm_customer customer;
     bool is_offline, csv;
+    const char *pattern; /* or NULL */
     struct hm_catalogue catalogue;
     enum hm_rc worst;
 };
@@ -184,12 +185,25 @@ static enum hm_rc collect(struct command *command, const struct hm_pattern *patt
     return HM_OK;
 }
 
+/* A question about something that is not there has an answer: no. */
+static void tell_nothing_found(struct command *command)
+{
+    struct hm_err err = HM_ERR_INIT;
+
+    if (command->pattern == NULL || command->worst != HM_OK || command->catalogue.item_count > 0)
+        return;
+    (void)hm_fail(&err, HM_EUNKNOWN, "nothing that matches '%s' was released", command->pattern);
+    (void)hm_cmd_fail(&err);
+    command->worst = HM_EUNKNOWN;
+}
+
 static int finish(struct command *command)
 {
     struct hm_err err = HM_ERR_INIT;
     enum hm_rc rc = HM_OK;
 
     command->worst = hm_sync_worse(command->worst, hm_customer_print_problems(&command->catalogue));
+    tell_nothing_found(command);
     if (command->customer.json)
         return print_json(command);
     if (command->csv)
@@ -227,6 +241,7 @@ int hm_cmd_list(int argc, char **argv)
     if (argc - optind > 1)
         return hm_cmd_usage("hallmark list", "one pattern only; '%s' is a second",
                             argv[optind + 1]);
+    command.pattern = argv[optind];
     if (command.csv && command.customer.json)
         return hm_cmd_usage("hallmark list", "--csv and --json exclude each other");
     if (hm_customer_patterns(&command.customer, argv + optind, (size_t)(argc - optind), &err,

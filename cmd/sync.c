@@ -17,8 +17,9 @@ static const char help[] =
     "\n"
     "  -d DIR          the folder\n"
     "  --site NAME     from this site; needed where several are trusted\n"
-    "  --delete        remove files that an earlier sync placed, that nobody changed since, and\n"
-    "                  that the patterns cover but the site no longer releases\n"
+    "  --delete        remove files that an earlier sync from this site placed, that nobody "
+    "changed\n"
+    "                  since, and that are not wanted now\n"
     "  --dry-run       say what would be done\n"
     "  --json          one JSON object, schema hallmark/sync/1\n"
     "  --quiet         print nothing but failures\n"
@@ -147,7 +148,7 @@ static void on_removal(void *ctx, const char *target, const char *kept)
     if (kept == NULL)
         print_line(command, "%s: %sremoved", target, command->options.dry_run ? "would be " : "");
     else
-        hm_cmd_warn("'%s': is no longer released, but stays: %s", target, kept);
+        hm_cmd_warn("'%s': is not wanted now, but stays: %s", target, kept);
 }
 
 static enum hm_rc run(struct command *command, char **operands, size_t count, struct hm_err *err)
@@ -180,8 +181,8 @@ static enum hm_rc run(struct command *command, char **operands, size_t count, st
         (void)hm_cmd_fail(&why);
         worst = hm_sync_worse(worst, why.rc);
     }
-    rc = hm_sync_run(&command->customer.home, &command->catalogue, site, patterns, made,
-                     command->folder, command->options, &events, err, &command->counts);
+    rc = hm_sync_run(&command->customer.home, &command->catalogue, site, command->folder,
+                     command->options, &events, err, &command->counts);
     command->counts.worst = hm_sync_worse(command->counts.worst, worst);
     return rc;
 }

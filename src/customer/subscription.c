@@ -151,7 +151,8 @@ static enum hm_rc check_new(const struct hm_home *home, const char *name, struct
     char path[PATH_SIZE_MAX];
 
     if (hm_layout_check_id(hm_bytes_str(name), err) != HM_OK)
-        return hm_error_prefix(err, HM_EUSAGE, "no site can be called so");
+        return hm_fail(err, HM_EUSAGE, "'%s' is no site's name: 2 to 32 of a-z, 0-9, '-' and '_'",
+                       name);
     HM_TRY(hm_trust_file_parse(trust, err, &file));
     if (strcmp(file->site, name) != 0)
         return hm_fail(err, HM_EMISMATCH,

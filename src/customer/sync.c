@@ -16,8 +16,6 @@ struct run {
     const struct hm_home *home;
     const struct hm_catalogue *catalogue;
     struct hm_subscription *subscription;
-    const struct hm_pattern *patterns;
-    size_t pattern_count;
     struct hm_sync_options options;
     const struct hm_sync_events *events;
     struct hm_sync_counts *counts;
@@ -143,6 +141,7 @@ static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, s
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
+/* Wanted, or at least still spoken of: what is refused now stays until somebody decides. */
 static bool is_listed(const struct run *run, const char *target)
 {
     const struct hm_catalogue *catalogue = run->catalogue;
@@ -150,15 +149,6 @@ static bool is_listed(const struct run *run, const char *target)
     /* Sorted, but by versions in their own order: a removal is rare enough for a walk. */
     for (size_t i = 0; i < catalogue->item_count; i++) {
         if (hm_bytes_is_str(catalogue->items[i].path, target))
-            return true;
-    }
-    return false;
-}
-
-static bool is_covered(const struct run *run, const char *target)
-{
-    for (size_t i = 0; i < run->pattern_count; i++) {
-        if (hm_text_is_match(run->patterns[i].whole, hm_bytes_str(target)))
             return true;
     }
     return false;
@@ -220,7 +210,7 @@ static enum hm_rc remove_one(struct run *run, const struct hm_placed_file *file,
     standing = hm_subscription_standing(run->subscription, path.id);
     if (standing == NULL)
         kept = "the site no longer has this maker";
-    else if (!standing->is_judged || standing->rc != HM_OK || standing->release == NULL)
+    else if (standing->is_judged && standing->rc != HM_OK)
         kept = "what its maker released cannot be told";
     else
         HM_TRY(check_unmodified(run, file, err, &kept));
@@ -252,7 +242,7 @@ static enum hm_rc remove_old(struct run *run, struct hm_err *err)
             HM_TRY(hm_placed_put(&run->gone, file, err));
             continue;
         }
-        if (run->options.remove && is_covered(run, file->target) && !is_listed(run, file->target))
+        if (run->options.remove && !is_listed(run, file->target))
             HM_TRY(remove_one(run, file, err));
     }
     return HM_OK;
@@ -305,17 +295,14 @@ static enum hm_rc place_all(struct run *run, struct hm_err *err)
 }
 
 enum hm_rc hm_sync_run(const struct hm_home *home, const struct hm_catalogue *catalogue,
-                       struct hm_subscription *subscription, const struct hm_pattern *patterns,
-                       size_t pattern_count, const char *folder, struct hm_sync_options options,
-                       const struct hm_sync_events *events, struct hm_err *err,
-                       struct hm_sync_counts *ret_counts)
+                       struct hm_subscription *subscription, const char *folder,
+                       struct hm_sync_options options, const struct hm_sync_events *events,
+                       struct hm_err *err, struct hm_sync_counts *ret_counts)
 {
     _hm_done_(run_done) struct run run = {
         .home = home,
         .catalogue = catalogue,
         .subscription = subscription,
-        .patterns = patterns,
-        .pattern_count = pattern_count,
         .options = options,
         .events = events,
         .counts = ret_counts,

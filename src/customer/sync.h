@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A folder kept as a site's releases say: DIR/ID/PRODUCT/VERSION/FILE, with SHA256SUMS. Gets only
- * what is missing or different; removes, if asked to, only what an earlier sync placed, nobody
- * changed since, the patterns cover, and the site no longer releases.
+ * what is missing or different; removes, if asked to, only what an earlier sync placed there from
+ * this site, nobody changed since, and is not wanted now.
  */
 #ifndef HM_CUSTOMER_SYNC_H
 #define HM_CUSTOMER_SYNC_H
@@ -20,7 +20,7 @@ struct hm_sync_events {
     /* Each file once; rc HM_OK: it is (would be) in place; text: why not. May be NULL. */
     void (*file)(void *ctx, const struct hm_catalogue_item *item, enum hm_get_result result,
                  enum hm_rc rc, const char *text);
-    /* A file no longer released: removed (or would be) if kept is NULL, else why it stays. */
+    /* A file no longer wanted: removed (or would be) if kept is NULL, else why it stays. */
     void (*removal)(void *ctx, const char *target, const char *kept);
     void *ctx;
 };
@@ -36,9 +36,8 @@ struct hm_sync_counts {
  * written in any case. */
 HM_MUST_CHECK enum hm_rc hm_sync_run(const struct hm_home *home,
                                      const struct hm_catalogue *catalogue,
-                                     struct hm_subscription *subscription,
-                                     const struct hm_pattern *patterns, size_t pattern_count,
-                                     const char *folder, struct hm_sync_options options,
+                                     struct hm_subscription *subscription, const char *folder,
+                                     struct hm_sync_options options,
                                      const struct hm_sync_events *events, struct hm_err *err,
                                      struct hm_sync_counts *ret_counts);
 /* The worse of two outcomes for several files: 4 if any, else 1, else 3, else 0 (DESIGN 6). */

@@ -317,9 +317,9 @@ static struct hm_sync_counts sync_folder(struct fixture *f, struct hm_sync_optio
     struct hm_sync_events events = {.get = {.notice = on_notice, .ctx = f}, .ctx = f};
     struct hm_sync_counts counts;
 
-    assert_int_equal(hm_sync_run(&f->tree.home, &f->catalogue, f->site, &f->pattern, 1, f->out,
-                                 options, &events, NULL, &counts),
-                     expected);
+    assert_int_equal(
+        hm_sync_run(&f->tree.home, &f->catalogue, f->site, f->out, options, &events, NULL, &counts),
+        expected);
     return counts;
 }
 
@@ -444,15 +444,38 @@ static void test_sync__removes_what_was_touched_but_not_changed(void **state)
     assert_int_equal(sync_folder(f, removing, HM_OK).removed, 1);
 }
 
-static void test_sync__removes_only_what_the_patterns_cover(void **state)
+static void test_sync__removes_what_is_not_wanted_now(void **state)
 {
     struct fixture *f = *state;
+    struct hm_sync_counts counts;
 
     (void)sync_folder(f, plain, HM_OK);
-    drop_release(f, "acme/nic/2.0/boot.rom");
     look_again(f, "acme/nic/1.0");
+    assert_int_equal(sync_folder(f, plain, HM_OK).removed, 0);
+    counts = sync_folder(f, removing, HM_OK);
+    assert_int_equal(counts.removed, 1);
+    assert_false(hm_dir_has(&f->dir, "acme/nic/2.0"));
+    /* what is refused now is still spoken of */
+    kit_tree_image(&f->tree, BOOT, "by one alone", false);
+    kit_tree_publish(&f->tree);
+    look_again(f, "acme/nic/1.0");
+    counts = sync_folder(f, removing, HM_OK);
+    assert_int_equal(counts.removed, 0);
+    assert_int_equal(counts.failed, 1);
+    assert_content(f, BOOT, "boot one");
+}
+
+static void test_sync__removes_nothing_of_another_folder(void **state)
+{
+    struct fixture *f = *state;
+    char other[128];
+
+    (void)sync_folder(f, plain, HM_OK);
+    (void)snprintf(other, sizeof(other), "%s/deeper", f->out);
+    memcpy(f->out, other, sizeof(f->out));
+    look_again(f, "bolt");
     assert_int_equal(sync_folder(f, removing, HM_OK).removed, 0);
-    assert_content(f, "acme/nic/2.0/boot.rom", "boot two");
+    assert_content(f, BOOT, "boot one");
 }
 
 static void test_sync__removes_nothing_of_a_maker_it_cannot_ask(void **state)
@@ -646,7 +669,8 @@ int main(void)
         TEST(test_sync__removes_only_when_asked),
         TEST(test_sync__removes_nothing_of_the_users),
         TEST(test_sync__removes_what_was_touched_but_not_changed),
-        TEST(test_sync__removes_only_what_the_patterns_cover),
+        TEST(test_sync__removes_what_is_not_wanted_now),
+        TEST(test_sync__removes_nothing_of_another_folder),
         TEST(test_sync__removes_nothing_of_a_maker_it_cannot_ask),
         TEST(test_sync__goes_on_after_a_bad_file),
         cmocka_unit_test(test_worse__orders_by_exit_status),
