@@ -50,10 +50,18 @@ static struct run take_run(struct run *rest, struct hm_bytes release)
     return run;
 }
 
+static bool is_same_sha512(const struct hm_sha512 *a, const struct hm_sha512 *b)
+{
+    if (a == NULL || b == NULL)
+        return a == b;
+    return memcmp(a->bytes, b->bytes, HM_SHA512_SIZE) == 0;
+}
+
 static bool is_same_bytes(const struct hm_target *a, const struct hm_target *b)
 {
     return a->facts.length == b->facts.length && a->facts.has_sha256 == b->facts.has_sha256 &&
-           hm_digest_is_equal(&a->facts.sha256, &b->facts.sha256);
+           hm_digest_is_equal(&a->facts.sha256, &b->facts.sha256) &&
+           is_same_sha512(a->facts.sha512, b->facts.sha512);
 }
 
 static bool is_same_run(struct run a, struct run b)
@@ -121,6 +129,12 @@ static void put_file(struct hm_review_out *out, const char *sign, size_t width,
     for (size_t i = name.size; i < width; i++)
         hm_review_text_put(out, " ");
     hm_review_text_put(out, "  %9s  sha256 %s", size, hex);
+    if (target->facts.sha512 != NULL) { /* Hallmark writes none, but other clients go by it */
+        char hex512[2 * HM_SHA512_SIZE + 1];
+
+        hm_text_hex(hm_bytes_make(target->facts.sha512->bytes, HM_SHA512_SIZE), hex512);
+        hm_review_text_put(out, "  sha512 %s", hex512);
+    }
     hm_review_text_end(out);
 }
 

@@ -141,22 +141,37 @@ static const struct hm_keyring_key *key_at(const struct hm_role_keys *keys, size
     return hm_keyring_find(keys->ring, hm_bytes_str(keys->ids[index]));
 }
 
-/* True if keys have what stands in entry: the same material, or, of a kind not known here, the same
- * id. */
+/* Of a kind known here: the same material. Else the same entry under the same id, for others may
+ * know its kind and count it. */
+static bool is_same_key(const char *id, const struct hm_keyring_key *entry, const char *other_id,
+                        const struct hm_keyring_key *other)
+{
+    if (entry == NULL || other == NULL)
+        return entry == other && strcmp(id, other_id) == 0;
+    if (entry->key == NULL || other->key == NULL)
+        return entry->key == other->key && strcmp(id, other_id) == 0 &&
+               hm_bytes_is_equal(entry->json, other->json);
+    return hm_digest_is_equal(hm_key_material(entry->key), hm_key_material(other->key));
+}
+
+/* True if keys have what stands in entry. */
 static bool has_key(const struct hm_role_keys *keys, const char *id,
                     const struct hm_keyring_key *entry)
 {
     for (size_t i = 0; keys != NULL && i < keys->id_count; i++) {
-        const struct hm_keyring_key *other = key_at(keys, i);
-
-        if (entry == NULL || entry->key == NULL || other == NULL || other->key == NULL) {
-            if (strcmp(keys->ids[i], id) == 0)
-                return true;
-        } else if (hm_digest_is_equal(hm_key_material(entry->key), hm_key_material(other->key))) {
+        if (is_same_key(id, entry, keys->ids[i], key_at(keys, i)))
             return true;
-        }
     }
     return false;
+}
+
+static bool has_all(const struct hm_role_keys *keys, const struct hm_role_keys *part)
+{
+    for (size_t i = 0; i < part->id_count; i++) {
+        if (!has_key(keys, part->ids[i], key_at(part, i)))
+            return false;
+    }
+    return true;
 }
 
 /* "ed25519 ID", and the id that the document gives the key where it is not the key's own. */
@@ -165,7 +180,7 @@ static void put_key(struct hm_review_out *out, const char *id, const struct hm_k
     if (entry == NULL)
         hm_review_text_put(out, "%s (the document has no such key: it can never sign)", id);
     else if (entry->key == NULL)
-        hm_review_text_put(out, "%s (a kind of key not known here: it does not count)", id);
+        hm_review_text_put(out, "%s (a kind of key not known here)", id);
     else if (strcmp(hm_key_id(entry->key), id) == 0)
         hm_review_text_put(out, "%s %s", hm_key_scheme(entry->key), id);
     else
@@ -201,11 +216,26 @@ static void warn_removed(struct hm_review_out *out, const char *what,
     }
 }
 
+/* A program that knows the kind counts the key. */
+static void warn_unknown(struct hm_review_out *out, const char *what,
+                         const struct hm_role_keys *before, const struct hm_role_keys *after)
+{
+    for (size_t i = 0; after != NULL && i < after->id_count; i++) {
+        const struct hm_keyring_key *entry = key_at(after, i);
+
+        if (entry == NULL || entry->key != NULL || has_key(before, after->ids[i], entry))
+            continue;
+        hm_review_text_put(out, "%s: a key is added whose kind is not known here: %s", what,
+                           after->ids[i]);
+        hm_review_text_end_warning(out);
+    }
+}
+
 void hm_review_text_keys(struct hm_review_out *out, const char *what,
                          const struct hm_role_keys *before, const struct hm_role_keys *after)
 {
-    if (before != NULL && after != NULL && hm_keyring_is_same_role(before, after) &&
-        before->id_count == after->id_count)
+    if (before != NULL && after != NULL && before->threshold == after->threshold &&
+        before->id_count == after->id_count && has_all(before, after) && has_all(after, before))
         return;
     if (after == NULL)
         hm_review_text_line(out, "    %s: none any more", what);
@@ -217,6 +247,7 @@ void hm_review_text_keys(struct hm_review_out *out, const char *what,
                             after->threshold, after->id_count, before->threshold, before->id_count);
     put_keys(out, '+', after, before);
     put_keys(out, '-', before, after);
+    warn_unknown(out, what, before, after);
     if (before == NULL || after == NULL)
         return;
     warn_removed(out, what, before, after);

@@ -506,7 +506,8 @@ static enum hm_rc choose_jobs(struct hm_signing *signing, struct hm_err *err)
                        (long long)job.document->version));
             continue;
         }
-        if (!published && job.groups[0] != NULL)
+        /* Of a new site nothing is published, and a maker's own request has nothing of a site's. */
+        if (!published && (job.groups[0] != NULL || signing->chain.root != NULL))
             HM_TRY(say(signing, err,
                        "%s: your key is listed for it by this request alone, by nothing published "
                        "so far.",
