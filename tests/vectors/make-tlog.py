@@ -687,6 +687,55 @@ def proof_cases():
     return cases
 
 
+# --- the map of releases
+
+def bit_of(key, bit):
+    return key[bit // 8] >> (7 - bit % 8) & 1
+
+
+def map_node(items, key=None):
+    """(root, steps for key from the leaf up, the leaf where a search for key ends); items: sorted pairs."""
+    if len(items) == 1:
+        return sha256(*items[0]), [], items[0]
+    bit = next(b for b in range(256) if len({bit_of(k, b) for k, _ in items}) == 2)
+    sides = [[i for i in items if bit_of(i[0], bit) == side] for side in (0, 1)]
+    side = bit_of(key, bit) if key is not None else 0
+    hashed, steps, leaf = map_node(sides[side], key)
+    other = map_node(sides[1 - side])[0]
+    pair = (hashed, other) if side == 0 else (other, hashed)
+    return sha256(*pair, bytes([bit])), steps + [(bit, other)], leaf
+
+
+def map_proof(items, key):
+    if not items:
+        return b"mptproof\0"
+    _, steps, leaf = map_node(items, key)
+    head = b"mptproof\1" + leaf[1] if leaf[0] == key else b"mptproof\0" + leaf[0] + leaf[1]
+    return head + b"".join(bytes([b]) + h for b, h in steps)
+
+
+def map_cases():
+    cases = []
+    patterns = {
+        "random": [sha256(b"key", bytes([i])) for i in range(20)],
+        "first bit": [bytes(32), b"\x80" + bytes(31)],
+        "last bit": [bytes(32), bytes(31) + b"\1"],
+        "every bit": [bytes(32)] + [(1 << (255 - b)).to_bytes(32, "big") for b in range(0, 256, 5)] + [(1).to_bytes(32, "big")],
+        "ends": [bytes(32), b"\xff" * 32],
+        "one": [sha256(b"alone")],
+        "none": [],
+    }
+    for name, keys in patterns.items():
+        items = sorted((k, sha256(b"value", k)) for k in set(keys))
+        root = map_node(items)[0] if items else sha256(b"")
+        ask = sorted(set(keys)) + [sha256(b"absent", bytes([i])) for i in range(4)] + [b"\x7f" * 32, b"\xff" * 31 + b"\xfe"]
+        values = dict(items)
+        cases.append({"name": name, "root": root.hex(), "items": [[k.hex(), v.hex()] for k, v in items],
+                      "queries": [{"key": k.hex(), "value": values[k].hex() if k in values else None,
+                                   "proof": map_proof(items, k).hex()} for k in ask]})
+    return cases
+
+
 def main():
     sections = {
         "comment": "Made by make-tlog.py; see README.md. 'ml-dsa' as a verdict: HM_OK where ML-DSA is "
@@ -700,6 +749,7 @@ def main():
         "policies": policy_cases(),
         "policy_verdicts": verdict_cases(),
         "proofs": proof_cases(),
+        "maps": map_cases(),
     }
     sections["ml_dsa_signatures"] = ml_dsa_signatures
     OUT.write_text(json.dumps(sections, indent=0, ensure_ascii=True) + "\n")
