@@ -106,10 +106,10 @@ static enum hm_rc fail_unknown(const struct hm_home *home, const char *name, str
     for (size_t i = 0; i < count; i++)
         HM_TRY(hm_buf_append_fmt(&list, err, "%s%s", i == 0 ? "" : ", ", names[i]));
     if (count == 0)
-        return hm_fail(err, HM_EUSAGE,
+        return hm_fail(err, HM_EINPUT,
                        "site '%s' is not trusted, nor is any; begin with 'hallmark trust add'",
                        name);
-    return hm_fail(err, HM_EUSAGE, "site '%s' is not trusted; these are: %s", name,
+    return hm_fail(err, HM_EINPUT, "site '%s' is not trusted; these are: %s", name,
                    hm_buf_str(&list));
 }
 

@@ -52,10 +52,10 @@ HM_MUST_CHECK enum hm_rc hm_subscription_add(const struct hm_home *home, const c
                                              struct hm_bytes trust, const struct hm_policy *policy,
                                              int64_t now_unix_s, struct hm_err *err,
                                              struct hm_subscription **ret_subscription);
-/* Forgets the site with all that was remembered. HM_EUSAGE: not trusted. */
+/* Forgets the site with all that was remembered. HM_EINPUT: not trusted. */
 HM_MUST_CHECK enum hm_rc hm_subscription_remove(const struct hm_home *home, const char *name,
                                                 struct hm_err *err);
-/* Opens a trusted site; makes no request. is_online false: nothing is ever fetched. HM_EUSAGE: not
+/* Opens a trusted site; makes no request. is_online false: nothing is ever fetched. HM_EINPUT: not
  * trusted, naming those that are. */
 HM_MUST_CHECK enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name,
                                               int64_t now_unix_s, bool is_online,

@@ -39,7 +39,7 @@ static enum hm_rc load_site(const struct hm_home *home, struct hm_verify *verify
 }
 
 static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
-                           int64_t max_age_s, struct hm_err *err)
+                           bool is_named, int64_t max_age_s, struct hm_err *err)
 {
     struct hm_verify_site *site = &verify->sites[verify->site_count++];
     struct hm_err why = HM_ERR_INIT;
@@ -50,7 +50,9 @@ static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify,
     site->rc = load_site(home, verify, name, max_age_s, &why, site);
     if (site->rc == HM_OK)
         return HM_OK;
-    if (hm_error_exit_status(site->rc) == 4 || site->rc == HM_EUSAGE)
+    /* A site that was asked for by a name that means nothing is no site. */
+    if (hm_error_exit_status(site->rc) == 4 || site->rc == HM_EUSAGE ||
+        (is_named && site->subscription == NULL && site->rc == HM_EINPUT))
         return hm_fail(err, site->rc, "%s", why.text);
     /* A fault in what is held here is no judgement on the file. */
     if (hm_error_exit_status(site->rc) == 1)
@@ -74,7 +76,7 @@ enum hm_rc hm_verify_open(const struct hm_home *home, const char *site, int64_t 
     if (verify.sites == NULL)
         return hm_error_nomem(err);
     for (size_t i = 0; i < count; i++)
-        HM_TRY(add_site(home, &verify, names[i], max_age_s, err));
+        HM_TRY(add_site(home, &verify, names[i], site != NULL, max_age_s, err));
     *ret_verify = verify;
     verify = (struct hm_verify){0};
     return HM_OK;

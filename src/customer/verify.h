@@ -24,7 +24,7 @@ struct hm_verify {
 };
 
 /* Loads the named site, or all. max_age_s: a site refreshed longer ago cannot be asked; negative:
- * any age will do. HM_EINPUT, HM_EUSAGE: nothing is trusted. */
+ * any age will do. HM_EINPUT: nothing is trusted, or not the one named. */
 HM_MUST_CHECK enum hm_rc hm_verify_open(const struct hm_home *home, const char *site,
                                         int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
                                         struct hm_verify *ret_verify);

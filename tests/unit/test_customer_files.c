@@ -642,7 +642,7 @@ static void test_verify__needs_a_file_and_a_site(void **state)
         3);
     assert_int_equal(
         hm_error_exit_status(hm_verify_file(&verify, f->out, NULL, NULL, NULL, &answer)), 3);
-    assert_int_equal(hm_verify_open(&f->tree.home, "initech", KIT_NOW, -1, NULL, &none), HM_EUSAGE);
+    assert_int_equal(hm_verify_open(&f->tree.home, "initech", KIT_NOW, -1, NULL, &none), HM_EINPUT);
     assert_int_equal(hm_subscription_remove(&f->tree.home, "globex", NULL), HM_OK);
     assert_int_equal(hm_verify_open(&f->tree.home, NULL, KIT_NOW, -1, NULL, &none), HM_EINPUT);
 }

@@ -99,11 +99,11 @@ static void test_remove__forgets(void **state)
     struct kit_tree *tree = *state;
     struct hm_subscription *site = NULL;
 
-    assert_int_equal(hm_subscription_remove(&tree->home, "globex", NULL), HM_EUSAGE);
+    assert_int_equal(hm_subscription_remove(&tree->home, "globex", NULL), HM_EINPUT);
     assert_int_equal(kit_trust(tree, NULL, NULL), HM_OK);
     assert_int_equal(hm_subscription_remove(&tree->home, "globex", NULL), HM_OK);
     assert_int_equal(hm_subscription_open(&tree->home, "globex", KIT_NOW, true, NULL, &site),
-                     HM_EUSAGE);
+                     HM_EINPUT);
 }
 
 static void test_refresh__gets_only_what_is_asked_for(void **state)
