@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
+import plumbing  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
 from securesystemslib.signer import CryptoSigner  # noqa: E402
@@ -112,21 +113,11 @@ class HallmarkSite(story.Case):
 
 
 class PythonTufRepository(story.Case):
-    def plumb(self, repository, url, *names):
-        where = self.scratch / "client"
-        common = ["--metadata-dir", where / "metadata"]
-        result = story.hallmark("tuf", *common, "init", repository.metadata / "1.root.json")
-        self.assertStatus(result, 0)
-        (where / "targets").mkdir()
-        return story.hallmark("tuf", *common, "--metadata-url", f"{url}metadata/", "--target-base-url", f"{url}targets/", "--target-dir",
-                              where / "targets", *story.flag("--target-name", names), "download"), where / "targets"
-
     def check(self, kind):
         repository = Repository(self.scratch / "repository", kind)
-        with httpd.Server(repository.folder) as server:
-            result, targets = self.plumb(repository, server.url, *repository.images)
+        result, files = plumbing.download(repository.folder, self.scratch, *repository.images)
         self.assertStatus(result, 0)
-        got = sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in targets.rglob("*") if p.is_file())
+        got = sorted(hashlib.sha256(p.read_bytes()).hexdigest() for p in files)
         self.assertEqual(got, sorted(hashlib.sha256(d).hexdigest() for d in repository.images.values()))
 
     def test_hallmark__downloads_from_an_ed25519_repository(self):
@@ -141,11 +132,17 @@ class PythonTufRepository(story.Case):
     def test_hallmark__refuses_what_the_repository_did_not_sign(self):
         repository = Repository(self.scratch / "repository", "ed25519")
         path = repository.metadata / "1.nic.json"
-        path.write_bytes(path.read_bytes().replace(b'"length": 15000', b'"length": 15001'))
-        with httpd.Server(repository.folder) as server:
-            result, targets = self.plumb(repository, server.url, "nic/1.0/rom.bin")
-        self.assertStatus(result, 1)
-        self.assertEqual([p for p in targets.rglob("*") if p.is_file()], [])
+        path.write_bytes(path.read_bytes().replace(b'"length":15000', b'"length":15001'))
+        self.assertIn(b'"length":15001', path.read_bytes())
+        result, files = plumbing.download(repository.folder, self.scratch, "nic/1.0/rom.bin")
+        self.assertRefused(result, 1, "nic", "signatures")
+        self.assertEqual(files, [])
+
+    def test_hallmark__finds_nothing_that_the_repository_does_not_list(self):
+        repository = Repository(self.scratch / "repository", "ed25519")
+        result, files = plumbing.download(repository.folder, self.scratch, "nic/1.0/other.bin")
+        self.assertRefused(result, 1, "nic/1.0/other.bin")
+        self.assertEqual(files, [])
 
 
 if __name__ == "__main__":

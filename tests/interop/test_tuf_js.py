@@ -9,6 +9,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 import attacks  # noqa: E402
+import plumbing  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
 
@@ -38,23 +39,36 @@ class HallmarkSite(story.Case):
     def test_tuf_js__finds_nothing_that_was_not_released(self):
         self.assertEqual(self.download(attacks.NEW_FILE).returncode, 3)
 
+    def test_tuf_js__refuses_swapped_bytes(self):
+        length = self.images["efi-e1000.rom"].stat().st_size
+        self.server.rules = {".efi-e1000.rom": httpd.body(b"\0" * length)}
+        self.addCleanup(self.server.rules.clear)
+        self.assertEqual(self.download(attacks.FILE).returncode, 1)
+
 
 class TufJsRepository(story.Case):
-    def test_hallmark__downloads_what_tuf_js_wrote(self):
+    def download(self, change=lambda repository: None):
+        """What tuf-js wrote, changed or not, read by Hallmark: the result and the files that were stored."""
         repository = self.scratch / "repository"
         written = node("tuf_js_repository.cjs", repository)
         self.assertEqual(written.returncode, 0, written.stderr)
-        out = self.scratch / "targets"
-        out.mkdir()
-        common = ["--metadata-dir", self.scratch / "metadata"]
-        self.assertStatus(story.hallmark("tuf", *common, "init", repository / "metadata" / "1.root.json"), 0)
-        with httpd.Server(repository) as server:
-            result = story.hallmark("tuf", *common, "--metadata-url", f"{server.url}metadata/", "--target-base-url", f"{server.url}targets/",
-                                    "--target-dir", out, "--target-name", "nic/rom.bin", "download")
+        change(repository)
+        return plumbing.download(repository, self.scratch, "nic/rom.bin")
+
+    def test_hallmark__downloads_what_tuf_js_wrote(self):
+        result, files = self.download()
         self.assertStatus(result, 0)
-        got = [p for p in out.rglob("*") if p.is_file()]
-        self.assertEqual(len(got), 1)
-        self.assertEqual(got[0].stat().st_size, 20000)
+        self.assertEqual([p.stat().st_size for p in files], [20000])
+
+    def test_hallmark__refuses_what_tuf_js_did_not_sign(self):
+        def longer(repository):
+            path = repository / "metadata" / "1.nic.json"
+            path.write_text(path.read_text().replace('"length":20000', '"length":20001'))
+            self.assertIn('"length":20001', path.read_text())
+
+        result, files = self.download(longer)
+        self.assertRefused(result, 1, "nic", "signatures")
+        self.assertEqual(files, [])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,11 @@
 const crypto = require('crypto');
 const fs = require('fs');
 const path = require('path');
-const models = require('@tufjs/models');
+const models = {
+  ...require('@tufjs/models'),
+  ...require('@tufjs/models/dist/delegations'), // these are not among the package's own exports
+  ...require('@tufjs/models/dist/role'),
+};
 
 const folder = process.argv[2];
 const expires = new Date(Date.now() + 30 * 86400e3).toISOString().replace(/\.\d+Z$/, 'Z');
