@@ -116,6 +116,7 @@ static enum hm_rc run_new(const struct key_args *args, struct hm_err *err)
 
 static const char new_usage[] =
     "usage: hallmark key new FILE [--type TYPE] [--no-passphrase | --passphrase-file F]\n"
+    "                        [--quiet]\n"
     "\n"
     "Makes a key: FILE (private, readable by its owner alone) and FILE.pub. Never overwrites.\n"
     "TYPE is ed25519 (default), ecdsa-p256, ecdsa-p384, rsa-3072 or rsa-4096. The passphrase is\n"

@@ -315,7 +315,8 @@ static enum hm_rc run_init(struct maker *maker, struct hm_err *err)
 
 static const char init_usage[] =
     "usage: hallmark maker init [--dir DIR] --id ID --name TEXT --public K.pub...\n"
-    "                           [--threshold N] [--key K]... [-o REQUEST]\n"
+    "                           [--threshold N] [--key K]... [--passphrase-file F]\n"
+    "                           [-o REQUEST] [--quiet]\n"
     "\n"
     "Makes a maker's folder and its first identity: whose keys sign, and how many must (more than\n"
     "half, unless --threshold says). With enough --key it is complete at once; else a request is\n"
@@ -366,7 +367,7 @@ static enum hm_rc run_rotate(struct maker *maker, struct hm_err *err)
 
 static const char rotate_usage[] =
     "usage: hallmark maker rotate [--dir DIR] --public K.pub... [--threshold N] [--key K]...\n"
-    "                             [-o REQUEST]\n"
+    "                             [--passphrase-file F] [-o REQUEST] [--quiet]\n"
     "\n"
     "Drafts the next identity with exactly these keys. It needs the signatures of the old and of\n"
     "the new ones. The threshold stays as it was unless --threshold says.\n";
@@ -459,7 +460,7 @@ static const char release_usage[] =
     "usage: hallmark maker release [--dir DIR] --for SITE[,SITE...] PRODUCT VERSION FILE...\n"
     "                              [--title T] [--label L] [--date YYYY-MM-DD] [--device D]...\n"
     "                              [--custom FILE.json] [--expires 3y] [--replace] [--key K]...\n"
-    "                              [-o OUT]\n"
+    "                              [--passphrase-file F] [-o OUT] [--quiet]\n"
     "\n"
     "Adds a release to what you sign for SITE. With enough --key it writes the submission,\n"
     "PRODUCT-VERSION.submission; with fewer, PRODUCT-VERSION.request for 'hallmark sign'. Several\n"
@@ -511,7 +512,7 @@ static enum hm_rc run_attach(struct maker *maker, struct hm_err *err)
 }
 
 static const char attach_usage[] =
-    "usage: hallmark maker attach [--dir DIR] [SIG...] [-o OUT.submission]\n"
+    "usage: hallmark maker attach [--dir DIR] [SIG...] [-o OUT.submission] [--quiet]\n"
     "\n"
     "Adds signatures that 'hallmark sign' made to the drafts they are for. A draft that has its\n"
     "threshold becomes final: an identity joins the chain, a release gets its submission written.\n"
@@ -572,9 +573,10 @@ static enum hm_rc run_submission(struct maker *maker, struct hm_err *err)
 }
 
 static const char submission_usage[] =
-    "usage: hallmark maker submission [--dir DIR] --for SITE [--images DIR] [-o OUT]\n"
-    "       hallmark maker submission [--dir DIR] --for SITE --identity-only [-o OUT]\n"
-    "       hallmark maker submission [--dir DIR] --for SITE [--key K]... [--expires 3y] [-o OUT]\n"
+    "usage: hallmark maker submission [--dir DIR] --for SITE [--images DIR] [-o OUT] [--quiet]\n"
+    "       hallmark maker submission [--dir DIR] --for SITE --identity-only [-o OUT] [--quiet]\n"
+    "       hallmark maker submission [--dir DIR] --for SITE [--key K]... [--expires 3y]\n"
+    "                                 [--passphrase-file F] [-o OUT] [--quiet]\n"
     "\n"
     "Writes a submission of what was signed last for SITE: with the images found below DIR, or\n"
     "with the identity alone (for enrolment and rotation). With --key or --expires the same\n"

@@ -104,6 +104,8 @@ complete -c hallmark -n '__hallmark_at "maker init"' -l name -x -d 'name'
 complete -c hallmark -n '__hallmark_at "maker init"' -l public -r -F -d 'public key'
 complete -c hallmark -n '__hallmark_at "maker init"' -l threshold -x -d 'how many keys must sign'
 complete -c hallmark -n '__hallmark_at "maker init"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "maker init"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "maker init"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "maker init"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "maker init"' -l help -d 'print a summary'
 
@@ -118,11 +120,14 @@ complete -c hallmark -n '__hallmark_at "maker release"' -l custom -r -F -d 'JSON
 complete -c hallmark -n '__hallmark_at "maker release"' -l expires -x -d 'how long it is valid, such as 3y'
 complete -c hallmark -n '__hallmark_at "maker release"' -l replace -d 'drop a draft that waits for signatures'
 complete -c hallmark -n '__hallmark_at "maker release"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "maker release"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "maker release"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "maker release"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "maker release"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "maker attach"' -F
 complete -c hallmark -n '__hallmark_at "maker attach"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
+complete -c hallmark -n '__hallmark_at "maker attach"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "maker attach"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "maker attach"' -l help -d 'print a summary'
 
@@ -130,6 +135,8 @@ complete -c hallmark -n '__hallmark_at "maker rotate"' -l dir -x -a '(__fish_com
 complete -c hallmark -n '__hallmark_at "maker rotate"' -l public -r -F -d 'public key'
 complete -c hallmark -n '__hallmark_at "maker rotate"' -l threshold -x -d 'how many keys must sign'
 complete -c hallmark -n '__hallmark_at "maker rotate"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "maker rotate"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "maker rotate"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "maker rotate"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "maker rotate"' -l help -d 'print a summary'
 
@@ -138,7 +145,9 @@ complete -c hallmark -n '__hallmark_at "maker submission"' -l for -x -d 'name of
 complete -c hallmark -n '__hallmark_at "maker submission"' -l images -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder with the images'
 complete -c hallmark -n '__hallmark_at "maker submission"' -l identity-only -d 'no release, only the identity'
 complete -c hallmark -n '__hallmark_at "maker submission"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "maker submission"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
 complete -c hallmark -n '__hallmark_at "maker submission"' -l expires -x -d 'how long it is valid, such as 3y'
+complete -c hallmark -n '__hallmark_at "maker submission"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "maker submission"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "maker submission"' -l help -d 'print a summary'
 
