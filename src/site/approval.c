@@ -312,6 +312,7 @@ enum hm_rc hm_approval_reject(const struct hm_site *site, const char *id, const 
     _hm_free_(hm_staged_free) struct hm_staged_list *list = NULL;
     const struct hm_staged *staged;
 
+    HM_TRY(hm_staged_check_reason(reason, err));
     HM_TRY(hm_roles_load(site, err, &roles));
     HM_TRY(hm_staged_load(site, err, &list));
     HM_TRY(hm_staged_find(list, id, err, &staged));

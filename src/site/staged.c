@@ -345,6 +345,15 @@ enum hm_rc hm_staged_judge(const struct hm_staged_list *list, const struct hm_st
     return HM_OK;
 }
 
+enum hm_rc hm_staged_check_reason(const char *reason, struct hm_err *err)
+{
+    if (strlen(reason) == 0 || strlen(reason) > HM_STAGED_REASON_SIZE_MAX ||
+        !hm_text_is_utf8(hm_bytes_str(reason)))
+        return hm_fail(err, HM_EUSAGE, "a reason has 1 to %d bytes of UTF-8",
+                       HM_STAGED_REASON_SIZE_MAX);
+    return HM_OK;
+}
+
 enum hm_rc hm_staged_reject(const struct hm_site *site, const struct hm_staged *staged,
                             const char *reason, struct hm_err *err)
 {
@@ -352,8 +361,7 @@ enum hm_rc hm_staged_reject(const struct hm_site *site, const struct hm_staged *
     char path[128];
     struct hm_staged marked = *staged;
 
-    if (strlen(reason) == 0 || strlen(reason) > HM_STAGED_REASON_SIZE_MAX)
-        return hm_fail(err, HM_EUSAGE, "a reason has 1 to %d bytes", HM_STAGED_REASON_SIZE_MAX);
+    HM_TRY(hm_staged_check_reason(reason, err));
     (void)snprintf(path, sizeof(path), "submissions/%s", staged->id);
     HM_TRY(hm_dir_open_at(&site->private_dir, path, false, err, &dir));
     marked.rejected = reason;

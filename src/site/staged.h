@@ -85,6 +85,8 @@ HM_MUST_CHECK enum hm_rc hm_staged_image(struct hm_staged_list *list,
 /* Writes submission.json into an open submission folder. */
 HM_MUST_CHECK enum hm_rc hm_staged_write_head(const struct hm_dir *dir,
                                               const struct hm_staged *staged, struct hm_err *err);
+/* HM_EUSAGE: empty, too long, or no UTF-8. */
+HM_MUST_CHECK enum hm_rc hm_staged_check_reason(const char *reason, struct hm_err *err);
 /* Marks it rejected: its images are dropped, what it was and why stays. */
 HM_MUST_CHECK enum hm_rc hm_staged_reject(const struct hm_site *site,
                                           const struct hm_staged *staged, const char *reason,
