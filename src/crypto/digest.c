@@ -53,7 +53,11 @@ enum hm_rc hm_digest_final(struct hm_digest *digest, struct hm_err *err, uint8_t
         EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) != 1)
         return hm_provider_fail(err, HM_EINTERNAL, "a digest cannot be finished");
     HM_ASSERT(size == HM_SHA256_SIZE || size == HM_SHA512_SIZE);
-    memcpy(ret_bytes, bytes, size);
+    /* Sizes that the compiler knows: a Merkle tree is millions of these. */
+    if (size == HM_SHA256_SIZE)
+        memcpy(ret_bytes, bytes, HM_SHA256_SIZE);
+    else
+        memcpy(ret_bytes, bytes, HM_SHA512_SIZE);
     return HM_OK;
 }
 

@@ -390,7 +390,7 @@ enum hm_rc hm_map_verify_present(const struct hm_sha256 *root, const struct hm_s
 {
     struct hm_sha256 value;
     struct hm_rd rd;
-    uint8_t kind;
+    uint8_t kind = KIND_ABSENT;
 
     HM_TRY(take_kind(proof, err, &rd, &kind));
     if (kind != KIND_PRESENT)
@@ -408,7 +408,7 @@ enum hm_rc hm_map_verify_absent(const struct hm_sha256 *root, const struct hm_sh
     struct hm_sha256 value;
     struct hm_sha256 empty;
     struct hm_rd rd;
-    uint8_t kind;
+    uint8_t kind = KIND_ABSENT;
 
     HM_TRY(take_kind(proof, err, &rd, &kind));
     if (kind != KIND_ABSENT)

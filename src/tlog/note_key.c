@@ -139,7 +139,7 @@ enum hm_rc hm_note_key_parse(struct hm_bytes vkey, struct hm_err *err, struct hm
     uint8_t bytes[(HM_NOTE_KEY_PUBLIC_SIZE_MAX + 3) / 3 * 3];
     struct hm_bytes name;
     struct hm_bytes base64;
-    uint32_t id;
+    uint32_t id = 0;
     size_t size;
 
     if (vkey.size > HM_NOTE_KEY_TEXT_SIZE_MAX)
@@ -226,7 +226,7 @@ enum hm_rc hm_note_key_parse_secret(struct hm_bytes skey, struct hm_err *err,
     struct hm_bytes prefix = HM_BYTES_LITERAL(SECRET_PREFIX);
     struct hm_bytes name;
     struct hm_bytes base64;
-    uint32_t id;
+    uint32_t id = 0;
 
     if (skey.size > SECRET_TEXT_SIZE_MAX || !hm_bytes_has_prefix(skey, prefix))
         return hm_fail(err, HM_EFORMAT, "a private note key starts with '" SECRET_PREFIX "'");

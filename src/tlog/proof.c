@@ -44,7 +44,7 @@ static enum hm_rc take_extra(struct hm_proof *proof, struct hm_bytes line, struc
 
 static enum hm_rc take_head(struct hm_proof *proof, struct hm_bytes *rest, struct hm_err *err)
 {
-    struct hm_bytes line;
+    struct hm_bytes line = HM_BYTES_EMPTY;
 
     HM_TRY(take_line(rest, err, &line));
     if (!hm_bytes_is_str(line, FIRST_LINE))
@@ -65,7 +65,7 @@ static enum hm_rc take_head(struct hm_proof *proof, struct hm_bytes *rest, struc
 
 static enum hm_rc take_hashes(struct hm_proof *proof, struct hm_bytes *rest, struct hm_err *err)
 {
-    struct hm_bytes line;
+    struct hm_bytes line = HM_BYTES_EMPTY;
 
     proof->hashes = hm_arena_alloc(&proof->arena, HM_MERKLE_PATH_MAX, sizeof(*proof->hashes));
     if (proof->hashes == NULL)

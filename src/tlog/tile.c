@@ -176,8 +176,8 @@ static enum hm_rc source_node(void *ctx, unsigned level, uint64_t index, struct 
     struct hm_merkle_frontier under = {.size = 0};
     struct hm_tile tile;
     struct hm_bytes bytes;
-    unsigned first;
-    unsigned count;
+    unsigned first = 0;
+    unsigned count = 0;
 
     HM_TRY(locate(level, index, source->size, err, &tile, &first, &count));
     HM_TRY(source->reader->get(source->reader->ctx, &tile, err, &bytes));
@@ -216,8 +216,8 @@ static enum hm_rc plan_node(void *ctx, unsigned level, uint64_t index, struct hm
     struct planner *planner = ctx;
     struct hm_tile_plan *plan = &planner->plan;
     struct hm_tile tile;
-    unsigned first;
-    unsigned count;
+    unsigned first = 0;
+    unsigned count = 0;
 
     HM_TRY(locate(level, index, planner->size, err, &tile, &first, &count));
     *ret_hash = (struct hm_sha256){{0}};
