@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exchange/review, whole documents: what people read before they sign, warnings first, nothing forged. */
+/* exchange/review, whole documents: what people read before they sign, warnings first, nothing
+ * forged. */
 #include "unit.h"
 
 #include "base/text.h"
