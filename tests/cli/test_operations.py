@@ -122,9 +122,7 @@ class World:
         env = {key: value for key, value in os.environ.items() if not key.startswith(("HALLMARK", "XDG_")) and "proxy" not in key.lower()}
         env.update({"USER": person, "HOME": str(folder), "HALLMARK_HOME": str(folder / ".local/share/hallmark"), "TERM": "dumb",
                     "PATH": f"{self.root}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"})
-        command = ["bash", "--norc", "-c", script]
-        if self.at:
-            command = ["faketime", "-f", self.at, *command]
+        command = story.at_time(["bash", "--norc", "-c", script], self.at, env)
         status, output = run_on_terminal(command, env, folder)
         with open(folder / ".bashrc", "a", encoding="utf-8") as bashrc:
             bashrc.writelines(self.translate(line) + "\n" for line in keep)
