@@ -43,8 +43,8 @@ static void test_parse_path__refuses_every_other_form(void **state)
         "vendor/nic/1.0/a",
         "recalls/nic/1.0/a",
         "acme/nic/1.0/a\\b",
-        "acme/nic/1.0/"
-        "0123456789012345678901234567890123456789012345678901234567890123x",
+        ("acme/nic/1.0/"
+         "0123456789012345678901234567890123456789012345678901234567890123x"),
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(bad); i++) {

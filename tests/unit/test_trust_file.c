@@ -135,10 +135,10 @@ static void test_fingerprint__survives_paper(void **state)
     static const char *const bad[] = {
         "",
         "00",
-        HEX64 "0",
-        HEX64 "00",
+        (HEX64 "0"),
+        (HEX64 "00"),
         "00112233445566778899aabbccddeeff",
-        "g" HEX64,
+        ("g" HEX64),
         "g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
     };
     struct hm_sha256 fingerprint;
