@@ -13,7 +13,7 @@
 #define HM_LAYOUT_ID_SIZE_MIN     2
 #define HM_LAYOUT_ID_SIZE_MAX     32    /* role names stay short in file names */
 #define HM_LAYOUT_CUSTOM_SIZE_MAX 16384 /* canonical; a target stays small */
-#define HM_LAYOUT_ROLE_SIZE_MAX   48    /* "release~" + ID and NUL */
+#define HM_LAYOUT_ROLE_SIZE_MAX   112   /* "release~", ID, "~", PRODUCT and NUL */
 #define HM_LAYOUT_MAKER_COUNT_MAX 65536 /* as many as a document has delegations */
 
 /* ID/PRODUCT/VERSION/FILE, views of the path. */
