@@ -45,7 +45,8 @@ static struct run take_run(struct run *rest, struct hm_bytes release)
     while (run.count < rest->count &&
            hm_bytes_is_equal(release_of(rest->targets[run.count].path), release))
         run.count++;
-    rest->targets += run.count;
+    if (run.count > 0) /* an empty run may have no array at all */
+        rest->targets += run.count;
     rest->count -= run.count;
     return run;
 }
