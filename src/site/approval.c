@@ -128,8 +128,15 @@ static enum hm_rc builder_check_order(struct builder *builder, const struct hm_s
 static enum hm_rc builder_add(struct builder *builder, const struct hm_staged *staged,
                               struct hm_err *err)
 {
+    const struct hm_layout_maker *maker =
+        hm_layout_find(hm_roles_layout(builder->roles), hm_bytes_str(staged->maker));
     bool done;
 
+    if (maker == NULL || maker->is_attested != staged->is_attested)
+        return hm_fail(err, HM_EREFUSED,
+                       "submission %.12s was taken in while '%s' was attested; it signs its "
+                       "releases itself now: reject it, and take in the maker's own",
+                       staged->id, staged->maker);
     if (!staged->is_attested)
         HM_TRY(builder_check_order(builder, staged, err));
     return builder_walk(builder, staged, true, err, &done);

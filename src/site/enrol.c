@@ -68,7 +68,7 @@ static enum hm_rc check_approvers(const struct hm_roles *roles,
     return HM_OK;
 }
 
-/* release~ID, for a new maker or where approvers were given. */
+/* release~ID, for a new maker. */
 static enum hm_rc set_release(const struct hm_roles *roles, struct hm_roster *roster,
                               const struct hm_enrol_options *options, struct hm_err *err,
                               struct hm_buf *report)
@@ -169,15 +169,23 @@ enum hm_rc hm_enrol_run(const struct hm_site *site, const struct hm_enrol_option
     before = hm_layout_find(hm_roles_layout(roles), hm_bytes_str(options->id));
     if (options->identity != NULL)
         HM_TRY(check_identity(roles, options->identity, err));
-    if (before != NULL && is_same_maker(before, options) && !has_approvers) {
+    if (before != NULL && !has_approvers && is_same_maker(before, options)) {
         *ret_drafted = false;
         return hm_buf_append_fmt(report, err, "'%s' is enrolled so already\n", options->id);
+    }
+    if (before != NULL && has_approvers) {
+        char role[HM_LAYOUT_ROLE_SIZE_MAX];
+
+        hm_layout_release_role(hm_bytes_str(options->id), role);
+        return hm_fail(err, HM_EUSAGE,
+                       "'%s' is enrolled: its approvers are changed with 'hallmark site rotate %s'",
+                       options->id, role);
     }
     HM_TRY(hm_roster_open(roles, err, &roster));
     HM_TRY(hm_roster_set_maker(roster, options->id,
                                options->identity != NULL ? options->identity->name : options->name,
                                options->identity, err));
-    if (before == NULL || has_approvers)
+    if (before == NULL)
         HM_TRY(set_release(roles, roster, options, err, report));
     HM_TRY(store_chain(site, options, before == NULL, err));
     HM_TRY(hm_roster_save(roster, err));

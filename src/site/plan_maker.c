@@ -169,12 +169,12 @@ static enum hm_rc choose_made(const struct hm_plan *plan, struct maker_view *vie
 
         if (!is_waiting(staged, view) || staged->version <= published)
             continue;
+        HM_TRY(is_approved(plan, view, staged, release, err, &approved));
+        if (!approved) /* nor may a later one pass it: it would be dropped unseen */
+            return HM_OK;
         if (hm_envelope_verify(staged->envelope, view->maker_keys, view->maker_role, NULL,
                                &ignored) != HM_OK)
             continue; /* made under an earlier identity; a later one may be good */
-        HM_TRY(is_approved(plan, view, staged, release, err, &approved));
-        if (!approved)
-            return HM_OK;
         view->made = staged->content;
         view->staged = staged;
     }

@@ -166,6 +166,7 @@ static void test_enrol__refuses_a_makers_key_as_approver(void **state)
     options.threshold = 1;
     assert_rc(HM_OK, enrol(world, &options, &drafted));
     assert_true(drafted);
+    assert_rc(HM_EUSAGE, enrol(world, &options, &drafted)); /* now that is rotate's work */
     hm_signer_free(fresh);
     hm_approvers_done(&list);
     maker_done(&acme);

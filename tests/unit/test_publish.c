@@ -383,6 +383,36 @@ static void test_publish__takes_a_rotated_identity_with_its_document(void **stat
     maker_done(&acme);
 }
 
+static void test_publish__never_passes_a_submission_that_waits(void **state)
+{
+    struct world *world = *state;
+    struct hm_intake_result waiting;
+    struct maker acme;
+    char path[256];
+    size_t count;
+
+    prepare_release(world, &acme);
+    assert_rc(HM_OK, world_publish(world, NULL));
+    maker_put(&acme, "acme/nic/1.1/fw.bin", "two", NULL);
+    maker_submit(&acme, world, "two"); /* under identity 1, not approved */
+    assert_rc(HM_OK, world_intake(world, "two", &waiting));
+    maker_rotate(&acme);
+    maker_submit(&acme, world, "three"); /* the same, signed anew */
+    assert_rc(HM_OK, world_intake(world, "three", NULL));
+    world_sign(world, "targets");
+    assert_rc(HM_OK, world_publish(world, &count));
+    assert_int_equal(count, 0);
+    (void)snprintf(path, sizeof(path), "private/submissions/%s/images/acme/nic/1.1/fw.bin",
+                   waiting.id);
+    assert_true(world_has(world, path));
+    assert_rc(HM_OK, world_approve(world));
+    assert_rc(HM_OK, world_publish(world, &count));
+    assert_int_equal(count, 5); /* targets, release~acme, maker~acme, snapshot, timestamp */
+    assert_rc(HM_OK, world_verdict(world, "acme/nic/1.1/fw.bin"));
+    assert_int_equal(world_client_version(world, "maker~acme"), 3);
+    maker_done(&acme);
+}
+
 static void test_publish__one_maker_does_not_hold_another(void **state)
 {
     struct world *world = *state;
@@ -426,6 +456,7 @@ int main(void)
         world_test(test_publish__busy_without_waiting),
         world_test(test_publish__holds_a_release_that_the_maker_did_not_sign),
         world_test(test_publish__takes_a_rotated_identity_with_its_document),
+        world_test(test_publish__never_passes_a_submission_that_waits),
         world_test(test_publish__one_maker_does_not_hold_another),
     };
 
