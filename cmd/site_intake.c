@@ -85,7 +85,7 @@ static enum hm_rc enroll_run(struct hm_cmd_site *cmd, struct enroll_ctx *enroll,
         options.identity_count = submission->identity_count;
     }
     HM_TRY(hm_enrol_run(cmd->site, &options, err, &cmd->report, &drafted));
-    if (!drafted)
+    if (!drafted && !hm_dir_has(&cmd->site->drafts, "targets.json"))
         return HM_OK;
     return hm_cmd_site_finish(cmd, drafts, 1, "enrolment of a maker", err);
 }
@@ -195,7 +195,8 @@ static enum hm_rc intake_run(struct hm_cmd_site *cmd, struct hm_intake_attested 
     }
     if (cmd->json)
         return intake_json(&result, err, &cmd->report);
-    if (result.drafted_targets && cmd->signers.count > 0)
+    /* With a release, 'approve' writes one request for both. */
+    if (result.drafted_targets && (cmd->signers.count > 0 || result.id[0] == '\0'))
         return hm_cmd_site_finish(cmd, drafts, 1, "new keys of a maker", err);
     return HM_OK;
 }

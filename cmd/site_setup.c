@@ -131,9 +131,12 @@ int hm_cmd_site_create(int argc, char **argv)
 
 /* attach */
 
-static const char attach_usage[] = "usage: hallmark site attach [--dir DIR] FILE.sig...\n"
-                                   "\n"
-                                   "Adds signatures made by 'hallmark sign' to the drafts.\n";
+static const char attach_usage[] =
+    "usage: hallmark site attach [--dir DIR] FILE.sig... [-o REQUEST]\n"
+    "       hallmark site attach [--dir DIR] [--key K]... [-o REQUEST]\n"
+    "\n"
+    "Adds signatures made by 'hallmark sign', or with the keys given, to the drafts. -o writes a\n"
+    "request for all drafts that still lack signatures.\n";
 
 static const struct option attach_options[] = {HM_CMD_SITE_OPTIONS, {NULL, 0, NULL, 0}};
 
@@ -153,14 +156,30 @@ static enum hm_rc attach_file(struct hm_cmd_site *cmd, const char *path, struct 
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", path);
 }
 
+/* Signs all drafts with the keys at hand, and writes a request for what is missing then. */
+static enum hm_rc attach_rest(struct hm_cmd_site *cmd, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    const char **names;
+    size_t count;
+
+    HM_TRY(hm_draft_list(&cmd->site->drafts, &arena, err, &names, &count));
+    if (count == 0)
+        return hm_buf_append_str(&cmd->report, "no draft waits for signatures\n", err);
+    return hm_cmd_site_finish(cmd, names, count, "signatures still missing", err);
+}
+
 static enum hm_rc attach_run(struct hm_cmd_site *cmd, int argc, char **argv, struct hm_err *err)
 {
-    if (optind >= argc)
-        return hm_fail(err, HM_EUSAGE, "give the signature files that came back");
+    bool rest = cmd->out != NULL || cmd->keys.path_count > 0;
+
+    if (optind >= argc && !rest)
+        return hm_fail(err, HM_EUSAGE,
+                       "give the signature files that came back, keys to sign with, or -o REQUEST");
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
     for (int i = optind; i < argc; i++)
         HM_TRY(attach_file(cmd, argv[i], err));
-    return HM_OK;
+    return rest ? attach_rest(cmd, err) : HM_OK;
 }
 
 int hm_cmd_site_attach(int argc, char **argv)
