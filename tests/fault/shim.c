@@ -190,6 +190,7 @@ static bool is_fault(void)
 static struct data *data_of(int fd)
 {
     struct stat st;
+    char link[64];
 
     if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
         return NULL;
@@ -198,8 +199,10 @@ static struct data *data_of(int fd)
             return &data_list[i];
     if (data_count == DATA_MAX)
         abort();
+    /* An open of our own: a duplicate would keep locks of the command's alive. */
+    snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
     data_list[data_count] =
-        (struct data){st.st_dev, st.st_ino, fcntl(fd, F_DUPFD_CLOEXEC, 500), st.st_size};
+        (struct data){st.st_dev, st.st_ino, REAL(open)(link, O_WRONLY | O_CLOEXEC), st.st_size};
     return &data_list[data_count++];
 }
 

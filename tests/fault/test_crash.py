@@ -141,6 +141,7 @@ class Crash(story.Case):
 
         def check(world, result):
             self.assertStatus(story.hallmark(*command(world)), 0)
+            self.assertStatus(story.hallmark("site", "intake", "--dir", world / "site", self.submission), 0)
             self.assertStatus(story.hallmark("site", "intake", "--dir", world / "site", world / "new.submission"), 0)
             other = list(command(world))
             other[other.index(self.images["efi-e1000.rom"])] = self.images["pxe-e1000.rom"]
