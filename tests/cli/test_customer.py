@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
+import tree  # noqa: E402
 
 
 class Customer(story.Case):
@@ -256,10 +257,24 @@ class Sync(Customer):
         self.assertTrue(changed.exists(), "a file that was changed since is not removed")
         self.assertTrue((self.out / "acme/e1000/1.21.1/efi-e1000.rom").exists())
 
-    def test_sync__delete_removes_what_no_longer_matches(self):
+    def test_sync__delete_removes_what_the_site_took_back(self):
         self.assertStatus(self.sync(), 0)
-        self.assertStatus(self.run_home("sync", "acme/e1000/1.21.1", "-d", self.out, "--delete", "--no-progress"), 0)
-        self.assertFalse((self.out / "acme/e1000/1.21.0/efi-e1000.rom").exists())
+        public = tree.Tree.copy(self.cast.public, self.scratch / "public")
+        documents = {}
+        for role, signers in (("release~acme", ("release1", "release2")), ("maker~acme", ("acme1", "acme2"))):
+            signed = tree.next_version(public.load(role)["signed"])
+            del signed["targets"]["acme/e1000/1.21.0/efi-e1000.rom"]
+            documents[role] = public.store(role, signed, [tree.Key(self.cast.key(s)) for s in signers])
+        public.reference(documents, tree.Key(self.cast.site / "private" / "keys" / "online.pem"))
+        self.server.folder = public.public
+        gone = self.out / "acme/e1000/1.21.0/efi-e1000.rom"
+        self.assertStatus(self.sync(), 0)
+        self.assertTrue(gone.exists(), "nothing is removed without --delete")
+        self.assertStatus(self.sync("--delete", "--dry-run"), 0)
+        self.assertTrue(gone.exists(), "nor by a dry run")
+        self.assertStatus(self.sync("--delete"), 0)
+        self.assertFalse(gone.exists())
+        self.assertTrue((self.out / "acme/e1000/1.21.1/efi-e1000.rom").exists())
 
 
 class Verify(Customer):

@@ -16,6 +16,10 @@
  * folder. Names become durable with fsync of their folder, data with fsync of the file. Real file
  * systems may keep any part of what was not flushed; "kill", "lost" and "torn" are the corners.
  */
+/* The names below are to be the plain symbols, not what these make of them. */
+#undef _FILE_OFFSET_BITS
+#undef _FORTIFY_SOURCE
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>

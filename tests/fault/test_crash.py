@@ -23,7 +23,7 @@ SHIM = os.environ["HALLMARK_FAULT_SHIM"]
 LONG = "HALLMARK_LONG" in os.environ
 SEED = int(os.environ.get("HALLMARK_SEED", random.SystemRandom().randrange(1 << 32)))
 MODES = ("kill", "eio", "full", "lost", "torn")
-SAMPLE = 12  # points for each mode of each scenario, unless all
+SAMPLE = 8  # points for each mode of each scenario, unless all
 
 
 class Crash(story.Case):
