@@ -161,10 +161,9 @@ static void test_renew__root_after_it_expired(void **state)
 
 static void test_renew__needs_a_published_site(void **state)
 {
-    static const char *const files[] = {"public/metadata/1.root.json",
-                                        "public/metadata/timestamp.json",
-                                        "private/published/root.json",
-                                        "private/published/timestamp.json"};
+    static const char *const files[] = {
+        "public/metadata/1.root.json", "public/metadata/timestamp.json",
+        "private/published/root.json", "private/published/timestamp.json"};
     struct world *world = *state;
     size_t count;
     char path[700];
