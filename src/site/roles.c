@@ -175,6 +175,9 @@ enum hm_rc hm_roles_attach(const struct hm_roles *roles, const struct hm_signatu
     bool fitted = false;
     enum hm_rc last = HM_OK;
 
+    if (signatures->site == NULL)
+        return hm_fail(err, HM_EMISMATCH, "these signatures are by maker '%s', for no site",
+                       signatures->maker);
     if (strcmp(signatures->site, roles->site->config.name) != 0)
         return hm_fail(err, HM_EMISMATCH, "these signatures are for the site '%s', this is '%s'",
                        signatures->site, roles->site->config.name);

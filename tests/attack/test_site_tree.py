@@ -86,6 +86,11 @@ class SiteTree(story.Case):
         self.replace_public(kept)
         self.assertStatus(self.site_run("renew", "--force"), story.GOOD)
 
+    def test_signatures_for_no_site__are_refused(self):
+        path = self.scratch / "maker.sig"
+        path.write_text('{"schema": "hallmark/signatures/1", "maker": "acme", "signatures": []}')
+        self.assertRefused(self.site_run("attach", path), story.NO, "acme", "no site")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
