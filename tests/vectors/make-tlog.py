@@ -736,6 +736,138 @@ def map_cases():
     return cases
 
 
+# --- entries of the release log
+
+H1, H2, H3 = (sha256(w).hex() for w in (b"one", b"two", b"three"))
+A, B = sorted((H1, H2))
+
+
+def entry_cases():
+    release = (f"hallmark/release v1\nsite acme\npath chipco/nic9/2.1.0\nlabel 2.1.0 (Build 7)\nimage nic9.rom {H1} 65536\n"
+               f"image notes.txt {H2} 0\nrole maker~chipco 12\nrole release~chipco~nic9 3\n")
+    recall = (f"hallmark/recall v1\nsite acme\npath recalls/chipco/2026-001.json\ndocument {H3} 4000\ndigest {A}\ndigest {B}\n"
+              "role recalls~chipco 2\n")
+    maker = f"hallmark/maker v1\nsite acme\nmaker chipco\ngrade maker\nidentity 2 {H1} 1500\nrole targets 5\n"
+    attested = "hallmark/maker v1\nsite acme\nmaker oldchip\ngrade attested\nrole targets 6\n"
+    root = f"hallmark/root v1\nsite acme\nroot 2 {H1} 4321\n"
+    snapshot = (f"hallmark/snapshot v1\nsite acme\nsnapshot 17 {H1} 2048\nroot 2 {H2}\nmap {H3} 44\nentries 100 3\nvoid 7 1\n"
+                "void 90 10\nvoid 101 1\n")
+    cases = []
+
+    def good(name, text):
+        cases.append({"name": name, "rc": "HM_OK", "entry": text})
+
+    def bad(name, text, rc="HM_EFORMAT"):
+        cases.append(case(name, rc, "entry", text))
+
+    for name, text in (("release", release), ("recall", recall), ("maker", maker), ("attested maker", attested), ("root", root),
+                       ("snapshot", snapshot)):
+        good(name, text)
+    good("release without label", release.replace("label 2.1.0 (Build 7)\n", ""))
+    good("label of other scripts", release.replace("(Build 7)", "\u7b2c\u4e03\u7248"))
+    good("label of 256 bytes", release.replace("2.1.0 (Build 7)", "x" * 256))
+    good("lifted recall", release.replace("chipco/nic9/2.1.0", "chipco/lifted/2026-001"))
+    good("the vendor's recall", recall.replace("recalls/chipco", "recalls/vendor"))
+    good("snapshot of nothing new", snapshot.replace("entries 100 3\nvoid 7 1\nvoid 90 10\nvoid 101 1", "entries 0 0"))
+    good("snapshot without voids", snapshot.replace("void 7 1\nvoid 90 10\nvoid 101 1\n", ""))
+    good("largest numbers", root.replace("root 2", f"root {2**63 - 1}").replace("4321", str(2**63 - 1)))
+    many = "".join(f"image f{i:04d} {H1} 1\n" for i in range(800))
+    good("800 images", release.replace(f"image nic9.rom {H1} 65536\nimage notes.txt {H2} 0\n", many))
+    bad("empty", "")
+    bad("kind alone", "hallmark/root v1\n")
+    bad("no last newline", root[:-1])
+    bad("newline alone", "\n", "HM_EUNKNOWN")
+    bad("another version", root.replace("v1", "v2", 1), "HM_EUNKNOWN")
+    bad("another kind", root.replace("root v1", "delivery v1", 1), "HM_EUNKNOWN")
+    bad("kind in capitals", root.replace("hallmark", "Hallmark", 1), "HM_EUNKNOWN")
+    bad("space after the kind", root.replace("v1", "v1 ", 1), "HM_EUNKNOWN")
+    bad("leading newline", "\n" + root, "HM_EUNKNOWN")
+    bad("empty line at the end", root + "\n")
+    bad("line at the end", root + "more 1\n")
+    bad("a line twice", root.replace("site acme\n", "site acme\nsite acme\n"))
+    bad("a line left out", root.replace("site acme\n", ""))
+    bad("lines in another order", maker.replace("maker chipco\ngrade maker\n", "grade maker\nmaker chipco\n"))
+    bad("carriage returns", root.replace("\n", "\r\n"))
+    bad("tab", root.replace("site ", "site\t"))
+    bad("NUL", root.replace("acme", "ac\0me"))
+    bad("delete", release.replace("Build", "Bu\x7fild"))
+    bad("not UTF-8", release.encode().replace(b"Build", b"Bu\xffild"))
+    bad("two spaces", root.replace("site ", "site  "))
+    bad("space at the end", root.replace("acme\n", "acme \n"))
+    bad("site of one byte", root.replace("acme", "a"))
+    bad("site of 33 bytes", root.replace("acme", "a" * 33))
+    bad("site with a dot", root.replace("acme", "acme.com"))
+    bad("site in capitals", root.replace("acme", "Acme"))
+    bad("no site", root.replace("site acme", "site "))
+    for name, path in (("two parts", "chipco/nic9"), ("four parts", "chipco/nic9/2.1.0/f"), ("an empty part", "chipco//2.1.0"),
+                       ("a slash in front", "/nic9/2.1.0"), ("a slash behind", "chipco/nic9/"), ("dots", "chipco/../2.1.0"),
+                       ("capitals", "chipco/NIC9/2.1.0"), ("a long part", "chipco/" + "x" * 65 + "/1"), ("a short ID", "c/nic9/1"),
+                       ("a reserved ID", "recalls/nic9/1"), ("the vendor", "vendor/nic9/1"), ("a tilde", "chip~co/nic9/1")):
+        bad(f"release path with {name}", release.replace("chipco/nic9/2.1.0", path))
+    for name, path in (("no recalls", "chipco/x/2026-001.json"), ("two parts", "recalls/2026-001.json"), ("a reserved ID", "recalls/lifted/a"),
+                       ("four parts", "recalls/chipco/a/b"), ("a hidden name", "recalls/chipco/.a")):
+        bad(f"recall path with {name}", recall.replace("recalls/chipco/2026-001.json", path))
+    bad("empty label", release.replace("label 2.1.0 (Build 7)", "label "))
+    bad("label of 257 bytes", release.replace("2.1.0 (Build 7)", "x" * 257))
+    bad("label with a space in front", release.replace("label ", "label  "))
+    bad("label with a space behind", release.replace("7)\n", "7) \n"))
+    bad("label twice", release.replace("image nic9", "label x\nimage nic9"))
+    bad("label after the images", release.replace("label 2.1.0 (Build 7)\n", "").replace("role maker", "label x\nrole maker"))
+    bad("no images", release.replace(f"image nic9.rom {H1} 65536\nimage notes.txt {H2} 0\n", ""))
+    bad("images out of order", release.replace("nic9.rom", "z.rom"))
+    bad("an image twice", release.replace("notes.txt", "nic9.rom"))
+    bad("images that differ in case", release.replace("nic9.rom", "Notes.txt"))
+    bad("image without length", release.replace(" 65536", ""))
+    bad("image with more", release.replace(" 65536", " 65536 x"))
+    bad("image length with a leading zero", release.replace(" 65536", " 065536"))
+    bad("image length 2^63", release.replace(" 65536", f" {2**63}"))
+    bad("negative image length", release.replace(" 65536", " -1"))
+    bad("digest in capitals", release.replace(H1, H1.upper()))
+    bad("digest of 63 digits", release.replace(H1, H1[1:]))
+    bad("digest of 65 digits", release.replace(H1, H1 + "0"))
+    bad("digest in base64", release.replace(H1, b64(sha256(b"one"))))
+    bad("image name with a slash", release.replace("nic9.rom", "a/nic9.rom"))
+    bad("image name with a dot in front", release.replace("nic9.rom", ".rom"))
+    bad("no roles", release[:release.index("role")])
+    bad("roles out of order", release.replace("maker~chipco", "z~chipco"))
+    bad("a role twice", release.replace("release~chipco~nic9 3", "maker~chipco 13"))
+    bad("role version 0", release.replace("nic9 3", "nic9 0"))
+    bad("role with a slash", release.replace("maker~chipco", "maker/chipco"))
+    bad("role without version", release.replace("chipco 12", "chipco"))
+    bad("role of 193 bytes", release.replace("maker~chipco", "m" * 193))
+    bad("recall without document", recall.replace(f"document {H3} 4000\n", ""))
+    bad("recall of nothing", recall.replace(f"digest {A}\ndigest {B}\n", ""))
+    bad("digests out of order", recall.replace(f"digest {A}\ndigest {B}\n", f"digest {B}\ndigest {A}\n"))
+    bad("a digest twice", recall.replace(f"digest {B}", f"digest {A}"))
+    bad("document with a version", recall.replace(f"document {H3}", f"document 1 {H3}"))
+    bad("grade unknown", maker.replace("grade maker", "grade gold"))
+    bad("attested with an identity", maker.replace("grade maker", "grade attested"))
+    bad("maker without identity", attested.replace("grade attested", "grade maker"))
+    bad("identity version 0", maker.replace("identity 2", "identity 0"))
+    bad("maker of a reserved name", maker.replace("maker chipco", "maker makers"))
+    bad("maker of a path", maker.replace("maker chipco", "maker chipco/nic9"))
+    bad("root version 0", root.replace("root 2", "root 0"))
+    bad("root version 2^63", root.replace("root 2", f"root {2**63}"))
+    bad("root without length", root.replace(" 4321", ""))
+    bad("root with roles", root + "role targets 5\n")
+    bad("snapshot's root with a length", snapshot.replace(f"root 2 {H2}", f"root 2 {H2} 5"))
+    bad("snapshot without map", snapshot.replace(f"map {H3} 44\n", ""))
+    bad("map without count", snapshot.replace(" 44", ""))
+    bad("negative count of keys", snapshot.replace(" 44", " -44"))
+    bad("snapshot without entries", snapshot.replace("entries 100 3\n", ""))
+    bad("entries past the end of numbers", snapshot.replace("entries 100 3", f"entries {2**63 - 2} 2"))
+    bad("void of none", snapshot.replace("void 7 1", "void 7 0"))
+    bad("voids out of order", snapshot.replace("void 7 1", "void 92 1"))
+    bad("voids that overlap", snapshot.replace("void 7 1", "void 80 11"))
+    bad("voids that touch", snapshot.replace("void 7 1", "void 89 1"))
+    bad("void past this entry", snapshot.replace("void 101 1", "void 101 3"))
+    bad("void with an overflow", snapshot.replace("void 101 1", f"void 101 {2**64 - 1}"))
+    bad("void twice", snapshot.replace("void 90 10", "void 7 1"))
+    bad("too long", release.replace(f"image nic9.rom {H1} 65536\nimage notes.txt {H2} 0\n",
+                                    "".join(f"image f{i:04d} {H1} 1\n" for i in range(850))))
+    return cases
+
+
 def main():
     sections = {
         "comment": "Made by make-tlog.py; see README.md. 'ml-dsa' as a verdict: HM_OK where ML-DSA is "
@@ -750,6 +882,7 @@ def main():
         "policy_verdicts": verdict_cases(),
         "proofs": proof_cases(),
         "maps": map_cases(),
+        "entries": entry_cases(),
     }
     sections["ml_dsa_signatures"] = ml_dsa_signatures
     OUT.write_text(json.dumps(sections, indent=0, ensure_ascii=True) + "\n")
