@@ -123,7 +123,7 @@ static void on_file(void *ctx, const struct hm_catalogue_item *item, enum hm_get
 
         (void)hm_fail(&err, rc, "%s", text);
         /* What ends the run is told at its end. */
-        if (hm_error_exit_status(rc) == 1)
+        if (rc != HM_ENETWORK && hm_error_exit_status(rc) != 4)
             (void)hm_cmd_fail(&err);
         return;
     }

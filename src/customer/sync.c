@@ -103,6 +103,12 @@ static enum hm_rc look(struct run *run, const struct hm_catalogue_item *item, co
     return hm_get_look(item, &run->dir, target, err, ret_result);
 }
 
+/* What would fail for every other file as well. */
+static bool is_everybodys(enum hm_rc rc)
+{
+    return rc == HM_ENETWORK || hm_error_exit_status(rc) == 4;
+}
+
 /* One wanted file. Its own failure is told and counted; what it returns ends the run. */
 static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, struct hm_err *err)
 {
@@ -128,7 +134,7 @@ static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, s
     if (rc != HM_OK) {
         run->counts->failed++;
         run->counts->worst = hm_sync_worse(run->counts->worst, rc);
-        return hm_error_exit_status(rc) == 1 ? HM_OK : hm_fail(err, rc, "%s", text);
+        return is_everybodys(rc) ? hm_fail(err, rc, "%s", text) : HM_OK;
     }
     if (result == HM_GET_UNCHANGED) {
         run->counts->unchanged++;

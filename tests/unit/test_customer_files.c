@@ -504,9 +504,26 @@ static void test_sync__goes_on_after_a_bad_file(void **state)
     assert_int_equal(counts.placed, 2);
     assert_int_equal(counts.worst, HM_EMISMATCH);
     assert_false(hm_dir_has(&f->dir, BOOT));
+    /* one that the site lacks, one whose place is taken by a link */
+    assert_int_equal(hm_dir_remove_tree(&f->tree.dir, "public/targets/acme/nic/1.0", NULL), HM_OK);
+    assert_int_equal(hm_dir_remove(&f->dir, "acme/nic/2.0/boot.rom", NULL), HM_OK);
+    assert_int_equal(symlinkat("/nonexistent", f->dir.fd, "acme/nic/2.0/boot.rom"), 0);
+    counts = sync_folder(f, plain, HM_OK);
+    assert_int_equal(counts.failed, 2);
+    assert_int_equal(counts.unchanged, 1);
+    assert_int_equal(hm_error_exit_status(counts.worst), 3);
+}
+
+static void test_sync__ends_where_every_file_would_fail(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_sync_counts counts;
+
     spoil_image(f, "boot");
     counts = sync_folder(f, plain, HM_ENETWORK);
     assert_int_equal(counts.worst, HM_ENETWORK);
+    assert_int_equal(counts.failed, 1);
+    assert_int_equal(counts.placed, 0);
 }
 
 static void test_worse__orders_by_exit_status(void **state)
@@ -673,6 +690,7 @@ int main(void)
         TEST(test_sync__removes_nothing_of_another_folder),
         TEST(test_sync__removes_nothing_of_a_maker_it_cannot_ask),
         TEST(test_sync__goes_on_after_a_bad_file),
+        TEST(test_sync__ends_where_every_file_would_fail),
         cmocka_unit_test(test_worse__orders_by_exit_status),
         TEST(test_verify__goes_by_bytes),
         TEST(test_verify__says_whose_name_it_bears),

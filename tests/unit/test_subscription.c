@@ -168,6 +168,25 @@ static void test_refresh__knows_expiry_and_clock(void **state)
     }
 }
 
+static void test_refresh__cannot_tell_of_an_expired_role(void **state)
+{
+    struct kit_tree *tree = *state;
+    struct hm_targets *roles[] = {tree->site.release, tree->site.maker_role};
+    const char *names[] = {"release~acme", "maker~acme"};
+
+    assert_int_equal(kit_trust(tree, NULL, NULL), HM_OK);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(roles); i++) {
+        int64_t kept = roles[i]->document.expires_unix_s;
+
+        roles[i]->document.expires_unix_s = KIT_NOW;
+        kit_tree_publish(tree);
+        assert_int_equal(standing_of_acme(tree, names[i], NULL), HM_EEXPIRED);
+        roles[i]->document.expires_unix_s = kept;
+        kit_tree_publish(tree);
+        assert_int_equal(standing_of_acme(tree, "", NULL), HM_OK);
+    }
+}
+
 static void test_refresh__remembers_the_first_identity(void **state)
 {
     struct kit_tree *tree = *state;
@@ -423,6 +442,7 @@ int main(void)
         TEST(test_refresh__gets_only_what_is_asked_for),
         TEST(test_load__says_what_is_not_held),
         TEST(test_refresh__knows_expiry_and_clock),
+        TEST(test_refresh__cannot_tell_of_an_expired_role),
         TEST(test_refresh__remembers_the_first_identity),
         TEST(test_refresh__refuses_a_fallen_grade),
         TEST(test_refresh__refuses_an_older_identity),
