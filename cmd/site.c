@@ -59,6 +59,10 @@ enum hm_rc hm_cmd_site_option(struct hm_cmd_site *cmd, int option, const char *v
     }
 }
 
+static const char common_usage[] = "\n--quiet prints nothing but warnings and failures.\n";
+static const char key_usage[] =
+    "--passphrase-file F has the passphrase of the keys, else it is asked for.\n";
+
 int hm_cmd_site_parse(struct hm_cmd_site *cmd, int argc, char **argv, const struct option *options,
                       const char *usage, hm_cmd_site_option_fn *take, void *ctx)
 {
@@ -71,6 +75,9 @@ int hm_cmd_site_parse(struct hm_cmd_site *cmd, int argc, char **argv, const stru
 
         if (option == 'h') {
             (void)fputs(usage, stdout);
+            (void)fputs(common_usage, stdout);
+            if (strstr(usage, "--key") != NULL)
+                (void)fputs(key_usage, stdout);
             return fflush(stdout) == 0 ? 0 : 4;
         }
         if (option == '?') {

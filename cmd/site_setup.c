@@ -13,7 +13,7 @@ static const char init_usage[] =
     "K.pub...\n"
     "                          --release K.pub... --recall K.pub... [--root-threshold N]\n"
     "                          [--targets-threshold N] [--release-threshold N] [--online K.pem]\n"
-    "                          [-o REQUEST]\n"
+    "                          [--key K]... [-o REQUEST]\n"
     "\n"
     "Starts a site in an empty folder from public keys. --trial makes all keys on this machine,\n"
     "for looking at Hallmark; clients warn about such a site.\n";

@@ -167,11 +167,18 @@ complete -c hallmark -n '__hallmark_at "site init"' -l root-threshold -x -d 'how
 complete -c hallmark -n '__hallmark_at "site init"' -l targets-threshold -x -d 'how many targets keys must sign'
 complete -c hallmark -n '__hallmark_at "site init"' -l release-threshold -x -d 'how many approvers must sign'
 complete -c hallmark -n '__hallmark_at "site init"' -l online -r -F -d 'private key of the site\'s online role'
+complete -c hallmark -n '__hallmark_at "site init"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site init"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site init"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site init"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site init"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site attach"' -F
 complete -c hallmark -n '__hallmark_at "site attach"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
+complete -c hallmark -n '__hallmark_at "site attach"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "site attach"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site attach"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site attach"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site attach"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site enroll"' -F
@@ -182,6 +189,8 @@ complete -c hallmark -n '__hallmark_at "site enroll"' -l approver -r -F -d 'publ
 complete -c hallmark -n '__hallmark_at "site enroll"' -l threshold -x -d 'how many keys must sign'
 complete -c hallmark -n '__hallmark_at "site enroll"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site enroll"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site enroll"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site enroll"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site enroll"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site intake"' -F
@@ -192,14 +201,17 @@ complete -c hallmark -n '__hallmark_at "site intake"' -l origin -x -d 'who recei
 complete -c hallmark -n '__hallmark_at "site intake"' -l title -x -d 'title of the release'
 complete -c hallmark -n '__hallmark_at "site intake"' -l label -x -d 'version as printed'
 complete -c hallmark -n '__hallmark_at "site intake"' -l date -x -d 'date of the release'
+complete -c hallmark -n '__hallmark_at "site intake"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site intake"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site pending"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
 complete -c hallmark -n '__hallmark_at "site pending"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "site pending"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site pending"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site review"' -f -a '(__hallmark_submissions)'
 complete -c hallmark -n '__hallmark_at "site review"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
+complete -c hallmark -n '__hallmark_at "site review"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site review"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site approve"' -f -a '(__hallmark_submissions)'
@@ -207,16 +219,20 @@ complete -c hallmark -n '__hallmark_at "site approve"' -l dir -x -a '(__fish_com
 complete -c hallmark -n '__hallmark_at "site approve"' -l all -d 'all that wait'
 complete -c hallmark -n '__hallmark_at "site approve"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site approve"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site approve"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site approve"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site approve"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site reject"' -f -a '(__hallmark_submissions)'
 complete -c hallmark -n '__hallmark_at "site reject"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
 complete -c hallmark -n '__hallmark_at "site reject"' -l reason -x -d 'why'
+complete -c hallmark -n '__hallmark_at "site reject"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site reject"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site publish"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
 complete -c hallmark -n '__hallmark_at "site publish"' -l wait -x -d 'seconds to wait for another command'
 complete -c hallmark -n '__hallmark_at "site publish"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "site publish"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site publish"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site renew"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
@@ -225,10 +241,13 @@ complete -c hallmark -n '__hallmark_at "site renew"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "site renew"' -l offline -x -d 'what ends within, such as 90d'
 complete -c hallmark -n '__hallmark_at "site renew"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site renew"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site renew"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site renew"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site renew"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site status"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
 complete -c hallmark -n '__hallmark_at "site status"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "site status"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site status"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "site rotate"' -f -a 'root targets online recalls~vendor'
@@ -239,6 +258,8 @@ complete -c hallmark -n '__hallmark_at "site rotate"' -l threshold -x -d 'how ma
 complete -c hallmark -n '__hallmark_at "site rotate"' -l online -r -F -d 'private key of the site\'s online role'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site rotate"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site rotate"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site rotate"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "trust add"' -l trust -r -F -d 'trust file, got by another way than the site'

@@ -114,8 +114,8 @@ COMMANDS = {
     "site": ("a vendor's side", None, ""),
     "site init": ("start a new site", None,
                   "--dir --name --url --trial --root --targets --release --recall --root-threshold --targets-threshold"
-                  " --release-threshold --online -o"),
-    "site attach": ("add signatures that came back", FILE, "--dir"),
+                  " --release-threshold --online --key -o"),
+    "site attach": ("add signatures that came back", FILE, "--dir --key -o"),
     "site enroll": ("let a maker publish here", FILE, "--dir --attested --name --approver --threshold --key -o"),
     "site intake": ("verify and keep a submission", FILE, "--dir --json --attested --origin --title --label --date"),
     "site pending": ("list the submissions that wait", None, "--dir --json"),
@@ -150,7 +150,10 @@ MADE_BY = "made by completions/make-completions.py, which has the table: change 
 
 def options_of(command):
     """[(option, kind, description)] of a command, --help last."""
-    names = COMMANDS[command][2].split() + ["--help"]
+    names = COMMANDS[command][2].split()
+    if command.startswith("site "):  # each of them has these
+        names += ["--passphrase-file", "--quiet"] if "--key" in names else ["--quiet"]
+    names.append("--help")
     return [(name, *EXCEPTIONS.get((command, name), OPTIONS[name])) for name in names]
 
 
