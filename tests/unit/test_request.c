@@ -170,7 +170,7 @@ static void head_of(const struct parts *parts, const char *format, char json[102
     char hex[HM_SHA256_HEX_SIZE];
 
     hex_of(&parts->document.sha256, hex);
-    (void)snprintf(json, 1024, format, hex);
+    (void)snprintf(json, 1024, format, hex, hex);
 }
 
 #define JSON(documents)                                                                            \
