@@ -27,7 +27,7 @@ struct hm_intake_result {
  * HM_EREFUSED: the maker is not enrolled (or as attested), another chain than the one enrolled, a
  * published name with other bytes or dropped, a file added to a published release, names that
  * differ in case only; HM_EROLLBACK: an older identity or version; HM_EMISMATCH: another site, an
- * image that is not the one signed for, a version skipped or signed twice; HM_ENOTFOUND: an image
+ * image that is not the one signed for, a version signed twice; HM_ENOTFOUND: an image
  * that nobody has; and what hm_submission_read says. Nothing is kept then. */
 HM_MUST_CHECK enum hm_rc hm_intake_submission(const struct hm_site *site, const char *path,
                                               struct hm_err *err, struct hm_buf *report,
