@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include "site/intake.h"
+#include "site/pending.h"
 
 /* Values of getopt_long past the single letters. */
 enum {
@@ -233,74 +234,10 @@ static const char pending_usage[] = "usage: hallmark site pending [--dir DIR] [-
 
 static const struct option pending_options[] = {HM_CMD_SITE_OPTIONS, {NULL, 0, NULL, 0}};
 
-static enum hm_rc pending_json(const struct hm_staged_list *list, struct hm_err *err,
-                               struct hm_buf *report)
-{
-    struct hm_json_writer writer;
-
-    hm_json_writer_init(&writer, report, true);
-    hm_json_writer_object_begin(&writer);
-    hm_json_writer_key_str(&writer, "schema", "hallmark/site-pending/1");
-    hm_json_writer_key(&writer, "submissions");
-    hm_json_writer_array_begin(&writer);
-    for (size_t i = 0; i < list->count; i++) {
-        const struct hm_staged *staged = &list->items[i];
-
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "id", staged->id);
-        hm_json_writer_key_str(&writer, "maker", staged->maker);
-        hm_json_writer_key_str(&writer, "grade", staged->is_attested ? "attested" : "maker");
-        hm_json_writer_key_int(&writer, "version", staged->version);
-        hm_json_writer_key(&writer, "taken");
-        hm_json_writer_time(&writer, staged->taken_unix_s);
-        hm_json_writer_key(&writer, "listed");
-        hm_json_writer_u64(&writer, staged->content->target_count);
-        if (staged->rejected != NULL)
-            hm_json_writer_key_str(&writer, "rejected", staged->rejected);
-        hm_json_writer_object_end(&writer);
-    }
-    hm_json_writer_array_end(&writer);
-    hm_json_writer_object_end(&writer);
-    HM_TRY(hm_json_writer_end(&writer, err));
-    return hm_buf_append_str(report, "\n", err);
-}
-
-static enum hm_rc pending_text(const struct hm_staged_list *list, struct hm_err *err,
-                               struct hm_buf *report)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < list->count; i++) {
-        const struct hm_staged *staged = &list->items[i];
-        char taken[HM_TIME_TEXT_SIZE];
-
-        hm_time_format(staged->taken_unix_s, taken);
-        HM_TRY(hm_buf_append_fmt(report, err, "%.12s  %s  ", staged->id, taken));
-        if (staged->is_attested)
-            HM_TRY(hm_buf_append_fmt(report, err, "%s, attested", staged->maker));
-        else
-            HM_TRY(hm_buf_append_fmt(report, err, "%s version %lld", staged->maker,
-                                     (long long)staged->version));
-        if (staged->rejected != NULL) {
-            HM_TRY(hm_buf_append_str(report, "  rejected: ", err));
-            HM_TRY(hm_text_escape(report, hm_bytes_str(staged->rejected), err));
-        } else {
-            count++;
-        }
-        HM_TRY(hm_buf_append_str(report, "\n", err));
-    }
-    return hm_buf_append_fmt(report, err, "%zu submission%s wait%s\n", count, count == 1 ? "" : "s",
-                             count == 1 ? "s" : "");
-}
-
 static enum hm_rc pending_run(struct hm_cmd_site *cmd, struct hm_err *err)
 {
-    _hm_free_(hm_staged_free) struct hm_staged_list *list = NULL;
-
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_READ, err));
-    HM_TRY(hm_staged_load(cmd->site, err, &list));
-    return cmd->json ? pending_json(list, err, &cmd->report)
-                     : pending_text(list, err, &cmd->report);
+    return hm_pending_write(cmd->site, cmd->json, err, &cmd->report);
 }
 
 int hm_cmd_site_pending(int argc, char **argv)

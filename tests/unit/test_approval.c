@@ -2,6 +2,8 @@
 /* Approving, rejecting, reviewing. */
 #include "site_world.h"
 
+#include "site/pending.h"
+
 static enum hm_rc approve(struct world *world, const char *id)
 {
     struct hm_approval approval = HM_APPROVAL_INIT;
@@ -234,6 +236,29 @@ static void test_review__shows_what_would_be_signed(void **state)
     maker_done(&acme);
 }
 
+static void test_pending__names_what_each_brings(void **state)
+{
+    struct world *world = *state;
+    struct hm_intake_result one, two;
+    struct maker acme;
+    struct hm_site *site;
+
+    two_submissions(world, &acme, &one, &two);
+    assert_rc(HM_OK, reject(world, two.id, "does not boot"));
+    site = world_open(world, HM_SITE_READ);
+    hm_buf_clear(&world->report);
+    assert_rc(HM_OK, hm_pending_write(site, false, &world->err, &world->report));
+    assert_true(reported(world, "acme version 1  acme/nic/1.0\n"));
+    assert_true(reported(world, "acme version 2  rejected: does not boot\n"));
+    assert_true(reported(world, "1 submission waits"));
+    hm_buf_clear(&world->report);
+    assert_rc(HM_OK, hm_pending_write(site, true, &world->err, &world->report));
+    assert_true(reported(world, "\"acme/nic/1.0\""));
+    assert_false(reported(world, "\"acme/nic/1.1\""));
+    hm_site_free(site);
+    maker_done(&acme);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -243,6 +268,7 @@ int main(void)
         world_test(test_approval__misses_an_image_that_is_gone),
         world_test(test_reject__takes_it_out_of_the_draft),
         world_test(test_reject__the_only_one_drops_the_draft),
+        world_test(test_pending__names_what_each_brings),
         world_test(test_review__shows_what_would_be_signed),
     };
 
