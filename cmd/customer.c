@@ -147,15 +147,15 @@ enum hm_rc hm_customer_open_site(struct hm_customer *customer, const char *name,
                                  const struct hm_pattern *patterns, size_t pattern_count,
                                  struct hm_err *err, struct hm_subscription **ret_site)
 {
-    struct hm_bytes *ids = hm_arena_alloc(&customer->arena, pattern_count, sizeof(*ids));
-    struct hm_refresh_scope scope = {.ids = ids, .count = pattern_count};
+    struct hm_refresh_want *wants = hm_arena_alloc(&customer->arena, pattern_count, sizeof(*wants));
+    struct hm_refresh_scope scope = {.wants = wants, .count = pattern_count};
     struct hm_subscription *site = NULL;
     enum hm_rc rc;
 
-    if (ids == NULL)
+    if (wants == NULL)
         return hm_error_nomem(err);
     for (size_t i = 0; i < pattern_count; i++)
-        ids[i] = patterns[i].id;
+        wants[i] = (struct hm_refresh_want){patterns[i].id, patterns[i].product};
     HM_TRY(hm_customer_open_home(customer, false, err));
     HM_TRY(
         hm_subscription_open(&customer->home, name, customer->now_unix_s, !is_offline, err, &site));
@@ -240,6 +240,10 @@ void hm_customer_write_problems(struct hm_json_writer *writer, const struct hm_c
         hm_json_writer_object_begin(writer);
         hm_json_writer_key_str(writer, "site", problem->subscription->name);
         hm_json_writer_key_str(writer, "maker", problem->maker);
+        if (problem->product.size > 0) {
+            hm_json_writer_key(writer, "product");
+            hm_json_writer_string(writer, problem->product);
+        }
         hm_json_writer_key_str(writer, "code", hm_error_name(problem->rc));
         hm_json_writer_key_str(writer, "reason", problem->text);
         hm_json_writer_object_end(writer);

@@ -463,8 +463,8 @@ static int run_list(int argc, char **argv)
 static enum hm_rc load_site(struct hm_customer *customer, const char *name, struct hm_err *err,
                             struct hm_subscription **ret_site)
 {
-    struct hm_bytes every = HM_BYTES_LITERAL("*");
-    struct hm_refresh_scope scope = {.ids = &every, .count = 1};
+    struct hm_refresh_want every = {.id = HM_BYTES_LITERAL("*")};
+    struct hm_refresh_scope scope = {.wants = &every, .count = 1};
     struct hm_err why = HM_ERR_INIT;
 
     HM_TRY(hm_customer_open_home(customer, false, err));

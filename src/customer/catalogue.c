@@ -3,18 +3,31 @@
 #include "customer/catalogue.h"
 
 #include "base/text.h"
+#include "customer/products.h"
 
 #define PART_COUNT       4
 #define PATTERN_SIZE_MAX 1024 /* matching takes time times pattern size */
 
 /* ---- patterns -------------------------------------------------------------------------------- */
 
+/* Cuts what stands before the next '/' off *rest; there is one. */
+static struct hm_bytes take_part(struct hm_bytes *rest)
+{
+    const uint8_t *slash = memchr(rest->data, '/', rest->size);
+    struct hm_bytes part;
+
+    HM_ASSERT(slash != NULL);
+    part = hm_bytes_make(rest->data, (size_t)(slash - rest->data));
+    *rest = hm_bytes_make(slash + 1, rest->size - part.size - 1);
+    return part;
+}
+
 enum hm_rc hm_catalogue_pattern(const char *text, struct hm_arena *arena, struct hm_err *err,
                                 struct hm_pattern *ret_pattern)
 {
     _hm_done_(hm_buf_done) struct hm_buf whole = HM_BUF_INIT(PATTERN_SIZE_MAX + 16);
     struct hm_pattern pattern = {0};
-    const char *slash;
+    struct hm_bytes rest;
 
     if (text != NULL && text[0] != '\0') {
         if (strlen(text) > PATTERN_SIZE_MAX || strstr(text, "//") != NULL || text[0] == '/' ||
@@ -33,10 +46,9 @@ enum hm_rc hm_catalogue_pattern(const char *text, struct hm_arena *arena, struct
     for (size_t i = pattern.given; i < PART_COUNT; i++)
         HM_TRY(hm_buf_append_str(&whole, i == 0 ? "*" : "/*", err));
     HM_TRY(hm_arena_copy(arena, hm_buf_bytes(&whole), err, &pattern.whole));
-    slash = memchr(pattern.whole.data, '/', pattern.whole.size);
-    HM_ASSERT(slash != NULL);
-    pattern.id =
-        hm_bytes_make(pattern.whole.data, (size_t)((const uint8_t *)slash - pattern.whole.data));
+    rest = pattern.whole;
+    pattern.id = take_part(&rest);
+    pattern.product = take_part(&rest);
     *ret_pattern = pattern;
     return HM_OK;
 }
@@ -86,27 +98,28 @@ static enum hm_rc grow(void *table, size_t count, size_t *capacity, size_t size,
     return HM_OK;
 }
 
-static enum hm_rc add_problem(struct hm_catalogue *catalogue,
-                              const struct hm_subscription *subscription, const char *maker,
-                              enum hm_rc rc, const char *text, struct hm_err *err)
+static enum hm_rc add_problem(struct hm_catalogue *catalogue, struct hm_catalogue_problem problem,
+                              struct hm_err *err)
 {
     HM_TRY(grow(&catalogue->problems, catalogue->problem_count, &catalogue->problem_capacity,
                 sizeof(*catalogue->problems), err));
-    catalogue->problems[catalogue->problem_count++] = (struct hm_catalogue_problem){
-        .subscription = subscription, .maker = maker, .rc = rc, .text = text};
+    catalogue->problems[catalogue->problem_count++] = problem;
     return HM_OK;
 }
 
 /* Judges one path and adds it. */
 static enum hm_rc add_item(struct hm_catalogue *catalogue, struct hm_subscription *subscription,
                            const struct hm_layout_maker *maker, const struct hm_standing *standing,
-                           struct hm_bytes path, struct hm_err *err)
+                           const struct hm_product *product, struct hm_bytes path,
+                           struct hm_err *err)
 {
     struct hm_catalogue_item item = {.subscription = subscription, .path = path};
     struct hm_err why = HM_ERR_INIT;
 
-    item.rc = hm_verdict_path(subscription->layout, maker, standing->grade, standing->release,
-                              standing->maker_role, path, &why, &item.file);
+    if (hm_layout_parse_path(path, NULL, &item.parts) != HM_OK)
+        item.parts = (struct hm_path){.whole = path}; /* roles with such a path are not used */
+    item.rc = hm_verdict_path(subscription->layout, maker, standing->grade, product->release,
+                              product->maker_role, path, &why, &item.file);
     if (item.rc != HM_OK) {
         if (hm_error_exit_status(item.rc) != 1)
             return hm_fail(err, item.rc, "%s", why.text);
@@ -120,6 +133,70 @@ static enum hm_rc add_item(struct hm_catalogue *catalogue, struct hm_subscriptio
     return HM_OK;
 }
 
+/* What the role above lists itself. The maker may have handed the product on all the same. */
+static enum hm_rc add_above(struct hm_catalogue *catalogue, struct hm_subscription *subscription,
+                            const struct hm_layout_maker *maker, const struct hm_standing *standing,
+                            const struct hm_pattern *patterns, size_t pattern_count,
+                            struct hm_err *err)
+{
+    const struct hm_product above = {.release = standing->release,
+                                     .maker_role = standing->maker_role};
+
+    for (size_t i = 0; i < standing->release->target_count; i++) {
+        struct hm_bytes path = standing->release->targets[i].path;
+        const struct hm_product *product = NULL;
+        struct hm_path parts;
+
+        if (!is_match(patterns, pattern_count, path))
+            continue;
+        if (standing->product_count > 0) {
+            HM_TRY(hm_layout_parse_path(path, err, &parts));
+            product = hm_products_find(standing, parts.product);
+        }
+        if (product == NULL)
+            product = &above;
+        if (product->rc == HM_OK) /* else it is told once, as a product */
+            HM_TRY(add_item(catalogue, subscription, maker, standing, product, path, err));
+    }
+    return HM_OK;
+}
+
+static enum hm_rc add_product(struct hm_catalogue *catalogue, struct hm_subscription *subscription,
+                              const struct hm_layout_maker *maker,
+                              const struct hm_standing *standing, const struct hm_product *product,
+                              const struct hm_pattern *patterns, size_t pattern_count,
+                              struct hm_err *err)
+{
+    struct hm_catalogue_problem problem = {.subscription = subscription,
+                                           .maker = maker->id,
+                                           .product = product->name,
+                                           .rc = product->rc,
+                                           .text = product->text};
+
+    if (product->rc != HM_OK)
+        return add_problem(catalogue, problem, err);
+    if (product->release == standing->release)
+        return HM_OK; /* add_above has it */
+    for (size_t i = 0; i < product->release->target_count; i++) {
+        struct hm_bytes path = product->release->targets[i].path;
+
+        if (is_match(patterns, pattern_count, path))
+            HM_TRY(add_item(catalogue, subscription, maker, standing, product, path, err));
+    }
+    return HM_OK;
+}
+
+static bool is_product_match(const struct hm_pattern *patterns, size_t count, const char *id,
+                             struct hm_bytes product)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (hm_text_is_match(patterns[i].id, hm_bytes_str(id)) &&
+            hm_text_is_match(patterns[i].product, product))
+            return true;
+    }
+    return false;
+}
+
 enum hm_rc hm_catalogue_add(struct hm_catalogue *catalogue, struct hm_subscription *subscription,
                             const struct hm_pattern *patterns, size_t pattern_count,
                             struct hm_err *err)
@@ -129,22 +206,27 @@ enum hm_rc hm_catalogue_add(struct hm_catalogue *catalogue, struct hm_subscripti
     for (size_t i = 0; i < layout->maker_count; i++) {
         const struct hm_layout_maker *maker = &layout->makers[i];
         const struct hm_standing *standing = &subscription->standings[i];
+        struct hm_catalogue_problem problem = {.subscription = subscription,
+                                               .maker = maker->id,
+                                               .rc = standing->rc,
+                                               .text = standing->text};
 
         if (!is_id_match(patterns, pattern_count, maker->id))
             continue;
         HM_ASSERT(standing->is_judged);
         if (standing->rc != HM_OK) {
-            HM_TRY(
-                add_problem(catalogue, subscription, maker->id, standing->rc, standing->text, err));
+            HM_TRY(add_problem(catalogue, problem, err));
             continue;
         }
         if (standing->release == NULL)
             continue;
-        for (size_t j = 0; j < standing->release->target_count; j++) {
-            struct hm_bytes path = standing->release->targets[j].path;
+        HM_TRY(add_above(catalogue, subscription, maker, standing, patterns, pattern_count, err));
+        for (size_t j = 0; j < standing->product_count; j++) {
+            const struct hm_product *product = &standing->products[j];
 
-            if (is_match(patterns, pattern_count, path))
-                HM_TRY(add_item(catalogue, subscription, maker, standing, path, err));
+            if (is_product_match(patterns, pattern_count, maker->id, product->name))
+                HM_TRY(add_product(catalogue, subscription, maker, standing, product, patterns,
+                                   pattern_count, err));
         }
     }
     return HM_OK;
@@ -156,6 +238,7 @@ enum hm_rc hm_catalogue_add_path(struct hm_catalogue *catalogue,
 {
     const struct hm_layout_maker *maker;
     const struct hm_standing *standing;
+    struct hm_product product;
     struct hm_path parts;
 
     HM_TRY(hm_layout_parse_path(path, err, &parts));
@@ -170,7 +253,8 @@ enum hm_rc hm_catalogue_add_path(struct hm_catalogue *catalogue,
     if (standing->release == NULL)
         return hm_fail(err, HM_EUNKNOWN, "'%.*s': site '%s' has released nothing of '%s' yet",
                        HM_BYTES_FMT(path), subscription->name, maker->id);
-    HM_TRY(add_item(catalogue, subscription, maker, standing, path, err));
+    HM_TRY(hm_products_resolve(subscription, maker, standing, parts.product, err, &product));
+    HM_TRY(add_item(catalogue, subscription, maker, standing, &product, path, err));
     if (catalogue->items[catalogue->item_count - 1].rc == HM_EUNKNOWN) {
         const char *text = catalogue->items[--catalogue->item_count].text;
 
@@ -183,22 +267,18 @@ static int compare_items(const void *a, const void *b)
 {
     const struct hm_catalogue_item *left = a;
     const struct hm_catalogue_item *right = b;
-    struct hm_path left_path, right_path;
-    int order = strcmp(left->subscription->name, right->subscription->name);
+    int order = 0;
 
-    if (order != 0)
-        return order;
-    /* Paths of a catalogue are proper ones (hm_verdict_names); were one not, bytes would do. */
-    if (hm_layout_parse_path(left->path, NULL, &left_path) != HM_OK ||
-        hm_layout_parse_path(right->path, NULL, &right_path) != HM_OK)
-        return hm_bytes_compare(left->path, right->path);
-    order = hm_bytes_compare(left_path.id, right_path.id);
+    if (left->subscription != right->subscription)
+        order = strcmp(left->subscription->name, right->subscription->name);
     if (order == 0)
-        order = hm_bytes_compare(left_path.product, right_path.product);
+        order = hm_bytes_compare(left->parts.id, right->parts.id);
     if (order == 0)
-        order = hm_text_compare_versions(left_path.version, right_path.version);
+        order = hm_bytes_compare(left->parts.product, right->parts.product);
     if (order == 0)
-        order = hm_bytes_compare(left_path.file, right_path.file);
+        order = hm_text_compare_versions(left->parts.version, right->parts.version);
+    if (order == 0)
+        order = hm_bytes_compare(left->path, right->path);
     return order;
 }
 

@@ -11,7 +11,7 @@
 /* Four TUF patterns for ID, PRODUCT, VERSION and FILE. */
 struct hm_pattern {
     struct hm_bytes whole; /* with all four parts */
-    struct hm_bytes id;
+    struct hm_bytes id, product;
     size_t given; /* parts the user wrote: 1 to 4; 0 for none */
 };
 
@@ -26,12 +26,14 @@ struct hm_catalogue_item {
     enum hm_rc rc;
     const char *text;            /* why it is refused; NULL if rc is HM_OK */
     struct hm_release_file file; /* only if rc is HM_OK */
+    struct hm_path parts;        /* of path, for sorting; empty where it is no proper one */
 };
 
-/* A maker that a pattern asked for and nothing can be said of. */
+/* A maker, or one product of a maker, that a pattern asked for and nothing can be said of. */
 struct hm_catalogue_problem {
     const struct hm_subscription *subscription;
     const char *maker;
+    struct hm_bytes product; /* empty: all of them */
     enum hm_rc rc;
     const char *text;
 };

@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "customer/memory.h"
+#include "customer/products.h"
+#include "trust/partition.h"
 
 static enum hm_rc check_clock(const struct hm_subscription *subscription, struct hm_err *err)
 {
@@ -73,8 +75,10 @@ static enum hm_rc adopt_layout(struct hm_subscription *subscription, struct hm_e
 
 /* ---- makers ---------------------------------------------------------------------------------- */
 
-/* *ret_role NULL: the snapshot has no such role, nothing was released yet. */
+/* A role above, by name. *ret_role NULL: the snapshot has no such role, nothing was released yet.
+ */
 static enum hm_rc get_role(struct hm_subscription *subscription,
+                           const struct hm_layout_maker *maker,
                            const struct hm_delegations *delegations, const char *name,
                            struct hm_err *err, const struct hm_targets **ret_role)
 {
@@ -82,14 +86,12 @@ static enum hm_rc get_role(struct hm_subscription *subscription,
 
     if (role == NULL)
         return hm_fail(err, HM_EREFUSED, "'targets': has no role '%s'", name);
-    /* Asked of the snapshot, not of the server: a file withheld is no release less. */
-    if (hm_snapshot_find(hm_client_snapshot(subscription->client), role->name) == NULL) {
-        *ret_role = NULL;
+    HM_TRY(hm_products_role(subscription, role, err, ret_role));
+    if (*ret_role == NULL)
         return HM_OK;
-    }
-    if (subscription->fetch == NULL)
-        return hm_client_role_local(subscription->client, role, err, ret_role);
-    return hm_client_role(subscription->client, role, err, ret_role);
+    /* What one maker lists under another's name would else be asked of the other. */
+    HM_TRY(hm_verdict_names(maker, name, *ret_role, err));
+    return hm_partition_check(role, *ret_role, err);
 }
 
 static enum hm_rc get_roles(struct hm_subscription *subscription,
@@ -100,22 +102,18 @@ static enum hm_rc get_roles(struct hm_subscription *subscription,
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
 
     hm_layout_release_role(hm_bytes_str(maker->id), name);
-    HM_TRY(get_role(subscription, &targets->delegations, name, err, &standing->release));
-    if (standing->release == NULL)
-        return HM_OK;
-    HM_TRY(hm_verdict_names(maker, name, standing->release, err));
-    if (maker->is_attested)
+    HM_TRY(get_role(subscription, maker, &targets->delegations, name, err, &standing->release));
+    if (standing->release == NULL || maker->is_attested)
         return HM_OK;
     hm_layout_maker_role(hm_bytes_str(maker->id), name);
-    HM_TRY(get_role(subscription, &subscription->layout->delegations, name, err,
+    HM_TRY(get_role(subscription, maker, &subscription->layout->delegations, name, err,
                     &standing->maker_role));
     if (standing->maker_role == NULL)
         return hm_fail(err, HM_EREFUSED,
                        "'snapshot' lists no '%s': only the vendor signed these releases; ask the "
                        "maker",
                        name);
-    /* What one maker lists under another's name would else be asked of the other. */
-    return hm_verdict_names(maker, name, standing->maker_role, err);
+    return HM_OK;
 }
 
 static enum hm_rc judge_maker(struct hm_subscription *subscription,
@@ -144,13 +142,38 @@ static enum hm_rc judge_maker(struct hm_subscription *subscription,
     return get_roles(subscription, maker, err, standing);
 }
 
-static bool is_in_scope(struct hm_refresh_scope scope, const char *id)
+/* The scope's patterns on products for one maker; *ret_in false: it was not asked for. */
+static enum hm_rc narrow_scope(struct hm_refresh_scope scope, const char *id,
+                               struct hm_arena *arena, struct hm_err *err, bool *ret_in,
+                               struct hm_bytes **ret_patterns, size_t *ret_count)
 {
+    struct hm_bytes *patterns = hm_arena_alloc(arena, scope.count, sizeof(*patterns));
+    size_t count = 0;
+
+    if (patterns == NULL)
+        return hm_error_nomem(err);
+    *ret_in = false;
     for (size_t i = 0; i < scope.count; i++) {
-        if (hm_text_is_match(scope.ids[i], hm_bytes_str(id)))
-            return true;
+        if (!hm_text_is_match(scope.wants[i].id, hm_bytes_str(id)))
+            continue;
+        *ret_in = true;
+        if (scope.wants[i].product.size > 0)
+            patterns[count++] = scope.wants[i].product;
     }
-    return false;
+    *ret_patterns = patterns;
+    *ret_count = count;
+    return HM_OK;
+}
+
+static enum hm_rc judge_products(struct hm_subscription *subscription, const struct hm_bytes *names,
+                                 size_t count, struct hm_err *err, struct hm_standing *standing)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_products_item *items = NULL;
+    size_t item_count = 0;
+
+    HM_TRY(hm_products_list(standing, names, count, &arena, err, &items, &item_count));
+    return hm_products_load(subscription, standing, items, item_count, err);
 }
 
 static enum hm_rc judge_makers(struct hm_subscription *subscription, struct hm_refresh_scope scope,
@@ -159,14 +182,21 @@ static enum hm_rc judge_makers(struct hm_subscription *subscription, struct hm_r
     for (size_t i = 0; i < subscription->layout->maker_count; i++) {
         const struct hm_layout_maker *maker = &subscription->layout->makers[i];
         struct hm_standing *standing = &subscription->standings[i];
+        _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+        struct hm_bytes *patterns = NULL;
         struct hm_err why = HM_ERR_INIT;
+        size_t count = 0;
+        bool in = false;
 
-        if (!is_in_scope(scope, maker->id))
+        HM_TRY(narrow_scope(scope, maker->id, &arena, err, &in, &patterns, &count));
+        if (!in)
             continue;
         standing->rc = judge_maker(subscription, maker, &why, standing);
         standing->is_judged = true;
-        if (standing->rc == HM_OK)
+        if (standing->rc == HM_OK) {
+            HM_TRY(judge_products(subscription, patterns, count, err, standing));
             continue;
+        }
         standing->release = NULL;
         standing->maker_role = NULL;
         standing->text = hm_arena_strdup(&subscription->arena, hm_bytes_str(why.text));

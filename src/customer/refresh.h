@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bringing a subscription up to date: the TUF workflow, then this site's layout, then each maker
- * that was asked for: its identity chain, the verdict on it, its roles.
+ * that was asked for: its identity chain, the verdict on it, its roles, and those of the products
+ * that were asked for.
  *
- * A maker who is refused blocks nobody else: its standing has the reason.
+ * A maker who is refused blocks nobody else: its standing has the reason. So has a product.
  */
 #ifndef HM_CUSTOMER_REFRESH_H
 #define HM_CUSTOMER_REFRESH_H
 
 #include "customer/subscription.h"
 
-/* Which makers: TUF patterns on the ID ("*" for all). */
+/* What is wanted: TUF patterns on ID and PRODUCT ("*" for all). An empty pattern on the product is
+ * for none: of the makers only the roles above are looked at. */
+struct hm_refresh_want {
+    struct hm_bytes id, product;
+};
+
 struct hm_refresh_scope {
-    const struct hm_bytes *ids;
+    const struct hm_refresh_want *wants;
     size_t count;
 };
 

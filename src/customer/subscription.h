@@ -16,14 +16,28 @@
  * below this a clock is not called behind. */
 #define HM_SUBSCRIPTION_CLOCK_SLACK_S 300
 
+/* The two roles that speak for one product: the product's own, or the ones above. */
+struct hm_product {
+    struct hm_bytes name;
+    enum hm_rc rc;    /* HM_OK: the roles are there */
+    const char *text; /* why not, one sentence; owned by the subscription */
+    const struct hm_targets *release;
+    const struct hm_targets *maker_role; /* NULL for an attested maker */
+};
+
 /* A maker's roles, and the word on them. */
 struct hm_standing {
     bool is_judged;   /* else it was not asked for */
     enum hm_rc rc;    /* HM_OK: the roles are there */
     const char *text; /* why not, one sentence; owned by the subscription */
     enum hm_grade grade;
+    /* release~ID and maker~ID: they list files themselves or hand products to roles of their own.
+     */
     const struct hm_targets *release;
     const struct hm_targets *maker_role; /* NULL for an attested maker */
+    /* Those products with roles of their own that were asked for, sorted by name. */
+    struct hm_product *products;
+    size_t product_count;
 };
 
 struct hm_subscription {

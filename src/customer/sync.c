@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "customer/products.h"
 
 #define SUMS_NAME     "SHA256SUMS"
 #define SUMS_SIZE_MAX 268435456
@@ -208,16 +209,20 @@ static enum hm_rc check_unmodified(const struct run *run, const struct hm_placed
 static enum hm_rc remove_one(struct run *run, const struct hm_placed_file *file, struct hm_err *err)
 {
     const struct hm_standing *standing;
+    const struct hm_product *product;
     const char *kept = NULL;
     struct hm_path path;
 
     if (hm_layout_parse_path(hm_bytes_str(file->target), NULL, &path) != HM_OK)
         return HM_OK; /* no target of a site: nothing of ours */
     standing = hm_subscription_standing(run->subscription, path.id);
+    product = standing == NULL ? NULL : hm_products_find(standing, path.product);
     if (standing == NULL)
         kept = "the site no longer has this maker";
     else if (standing->is_judged && standing->rc != HM_OK)
         kept = "what its maker released cannot be told";
+    else if (product != NULL && product->rc != HM_OK)
+        kept = "what its maker released of this product cannot be told";
     else
         HM_TRY(check_unmodified(run, file, err, &kept));
     if (kept == NULL && !run->options.dry_run) {

@@ -7,8 +7,10 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "customer/products.h"
 
-#define LIST_SIZE_MAX 600 /* a sentence names some of many */
+#define LIST_SIZE_MAX      600 /* a sentence names some of many */
+#define NAMED_PRODUCTS_MAX 64  /* read for a better sentence alone */
 
 /* ---- sites ----------------------------------------------------------------------------------- */
 
@@ -30,8 +32,8 @@ static enum hm_rc check_age(const struct hm_subscription *subscription, int64_t 
 static enum hm_rc load_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
                             int64_t max_age_s, struct hm_err *err, struct hm_verify_site *site)
 {
-    struct hm_bytes every = HM_BYTES_LITERAL("*");
-    struct hm_refresh_scope scope = {.ids = &every, .count = 1};
+    struct hm_refresh_want every = {.id = HM_BYTES_LITERAL("*")}; /* products only where needed */
+    struct hm_refresh_scope scope = {.wants = &every, .count = 1};
 
     HM_TRY(hm_subscription_open(home, name, verify->now_unix_s, false, err, &site->subscription));
     HM_TRY(hm_refresh_load(site->subscription, scope, err));
@@ -84,8 +86,10 @@ enum hm_rc hm_verify_open(const struct hm_home *home, const char *site, int64_t 
 
 void hm_verify_done(struct hm_verify *verify)
 {
-    for (size_t i = 0; i < verify->site_count; i++)
+    for (size_t i = 0; i < verify->site_count; i++) {
+        hm_digests_done(&verify->sites[i].digests);
         hm_subscription_free(verify->sites[i].subscription);
+    }
     hm_arena_done(&verify->arena);
     *verify = (struct hm_verify){0};
 }
@@ -118,6 +122,49 @@ static enum hm_rc find_in_role(struct hm_subscription *subscription, const struc
     return HM_OK;
 }
 
+/* A product's roles in full: verified, searched, and dropped where there is nothing. */
+static enum hm_rc find_in_product(struct hm_subscription *subscription,
+                                  const struct hm_digests_product *product,
+                                  struct hm_verify_answer *answer, struct hm_err *err)
+{
+    const struct hm_layout_maker *maker = &subscription->layout->makers[product->maker_index];
+    const struct hm_standing *standing = &subscription->standings[product->maker_index];
+    struct hm_err why = HM_ERR_INIT;
+    size_t before = answer->matches.item_count;
+    struct hm_product roles;
+    enum hm_rc rc = hm_products_resolve(subscription, maker, standing, product->name, &why, &roles);
+
+    if (hm_error_exit_status(rc) == 4)
+        return hm_fail(err, rc, "%s", why.text);
+    if (rc != HM_OK) {
+        answer->unread = rc;
+        answer->unread_text = hm_arena_strdup(&answer->matches.arena, hm_bytes_str(why.text));
+        return answer->unread_text == NULL ? hm_error_nomem(err) : HM_OK;
+    }
+    if (roles.release != standing->release)
+        HM_TRY(find_in_role(subscription, roles.release, answer, err));
+    if (roles.maker_role != standing->maker_role)
+        HM_TRY(find_in_role(subscription, roles.maker_role, answer, err));
+    if (answer->matches.item_count == before)
+        hm_products_forget(subscription, maker, product->name);
+    return HM_OK;
+}
+
+static enum hm_rc find_in_products(struct hm_verify_site *site, struct hm_verify_answer *answer,
+                                   struct hm_err *err)
+{
+    const struct hm_digests_product *product;
+    size_t cursor = 0;
+
+    if (!site->has_digests) {
+        HM_TRY(hm_digests_build(&site->digests, site->subscription, err));
+        site->has_digests = true;
+    }
+    while ((product = hm_digests_next(&site->digests, &answer->sha256, &cursor)) != NULL)
+        HM_TRY(find_in_product(site->subscription, product, answer, err));
+    return HM_OK;
+}
+
 static enum hm_rc find_by_digest(const struct hm_verify *verify, struct hm_verify_answer *answer,
                                  struct hm_err *err)
 {
@@ -135,6 +182,7 @@ static enum hm_rc find_by_digest(const struct hm_verify *verify, struct hm_verif
             /* What a maker signed and the vendor did not release is told as that. */
             HM_TRY(find_in_role(subscription, standing->maker_role, answer, err));
         }
+        HM_TRY(find_in_products(&verify->sites[i], answer, err));
     }
     hm_catalogue_sort(&answer->matches);
     return HM_OK;
@@ -154,12 +202,56 @@ static enum hm_rc say(struct hm_verify_answer *answer, enum hm_rc rc, struct hm_
     return HM_OK;
 }
 
-/* The first thing that could not be asked; false if all could be. */
-static bool find_gap(const struct hm_verify *verify, struct hm_err *ret_why)
+/* What is not held, and why the first of it is not. */
+struct gaps {
+    struct hm_buf list;
+    size_t count;
+    enum hm_rc rc;
+    const char *reason;
+};
+
+static void gaps_done(struct gaps *gaps)
 {
-    _hm_done_(hm_buf_done) struct hm_buf list = HM_BUF_INIT(LIST_SIZE_MAX);
-    const char *reason = NULL;
-    enum hm_rc rc = HM_OK;
+    hm_buf_done(&gaps->list);
+}
+
+static void add_gap(struct gaps *gaps, enum hm_rc rc, const char *reason, const char *maker,
+                    struct hm_bytes product, const char *site)
+{
+    if (gaps->count++ == 0) {
+        gaps->rc = rc;
+        gaps->reason = reason;
+    }
+    /* A list that is full is long enough. */
+    HM_UNUSED enum hm_rc added =
+        hm_buf_append_fmt(&gaps->list, NULL, "%s%s%s%.*s at %s", gaps->list.size == 0 ? "" : ", ",
+                          maker, product.size == 0 ? "" : "/", HM_BYTES_FMT(product), site);
+}
+
+static void find_site_gaps(const struct hm_verify_site *site, struct gaps *gaps)
+{
+    const struct hm_layout *layout = site->subscription->layout;
+
+    for (size_t i = 0; i < layout->maker_count; i++) {
+        const struct hm_standing *standing = &site->subscription->standings[i];
+
+        if (standing->rc != HM_OK && hm_error_exit_status(standing->rc) != 1)
+            add_gap(gaps, standing->rc, standing->text, layout->makers[i].id, HM_BYTES_LITERAL(""),
+                    site->name);
+    }
+    for (size_t i = 0; i < site->digests.gap_count; i++) {
+        const struct hm_digests_gap *gap = &site->digests.gaps[i];
+
+        add_gap(gaps, gap->rc, gap->text, layout->makers[gap->maker_index].id, gap->product,
+                site->name);
+    }
+}
+
+/* The first thing that could not be asked; false if all could be. */
+static bool find_gap(const struct hm_verify *verify, const struct hm_verify_answer *answer,
+                     struct hm_err *ret_why)
+{
+    _hm_done_(gaps_done) struct gaps gaps = {.list = HM_BUF_INIT(LIST_SIZE_MAX)};
 
     for (size_t i = 0; i < verify->site_count; i++) {
         const struct hm_verify_site *site = &verify->sites[i];
@@ -168,26 +260,18 @@ static bool find_gap(const struct hm_verify *verify, struct hm_err *ret_why)
             (void)hm_fail(ret_why, site->rc, "%s", site->text);
             return true;
         }
-        for (size_t j = 0; j < site->subscription->layout->maker_count; j++) {
-            const struct hm_standing *standing = &site->subscription->standings[j];
-
-            if (standing->rc == HM_OK || hm_error_exit_status(standing->rc) == 1)
-                continue;
-            if (rc == HM_OK) {
-                rc = standing->rc;
-                reason = standing->text;
-            }
-            /* A list that is full is long enough. */
-            HM_UNUSED enum hm_rc added =
-                hm_buf_append_fmt(&list, NULL, "%s%s at %s", list.size == 0 ? "" : ", ",
-                                  site->subscription->layout->makers[j].id, site->name);
-        }
+        find_site_gaps(site, &gaps);
     }
-    if (rc == HM_OK)
+    if (gaps.count == 0 && answer->unread != HM_OK) {
+        (void)hm_fail(ret_why, HM_EAGAIN, "a role that may list it cannot be used: %s",
+                      answer->unread_text);
+        return true;
+    }
+    if (gaps.count == 0)
         return false;
-    (void)hm_fail(ret_why, rc,
+    (void)hm_fail(ret_why, gaps.rc,
                   "not held here is what these released: %s; run 'hallmark list' to get it (%s)",
-                  hm_buf_str(&list), reason);
+                  hm_buf_str(&gaps.list), gaps.reason);
     return true;
 }
 
@@ -196,6 +280,44 @@ static const char *base_name(const char *path)
     const char *slash = strrchr(path, '/');
 
     return slash == NULL ? path : slash + 1;
+}
+
+static enum hm_rc find_name_in_role(struct hm_subscription *subscription,
+                                    const struct hm_targets *role, const char *name,
+                                    struct hm_catalogue *catalogue, struct hm_err *err)
+{
+    struct hm_path path;
+
+    for (size_t i = 0; role != NULL && i < role->target_count; i++) {
+        if (hm_layout_parse_path(role->targets[i].path, NULL, &path) == HM_OK &&
+            hm_bytes_is_str(path.file, name))
+            HM_TRY(hm_catalogue_add_path(catalogue, subscription, path.whole, err));
+    }
+    return HM_OK;
+}
+
+/* In products' roles: enough of them to say that the name is known. */
+static enum hm_rc find_name_in_products(const struct hm_verify_site *site, const char *name,
+                                        struct hm_catalogue *catalogue, struct hm_err *err)
+{
+    struct hm_subscription *subscription = site->subscription;
+    const struct hm_digests_product *product;
+    size_t cursor = 0;
+
+    for (int i = 0; i < NAMED_PRODUCTS_MAX; i++) {
+        const struct hm_standing *standing;
+        struct hm_product roles;
+
+        product = hm_digests_next_name(&site->digests, hm_bytes_str(name), &cursor);
+        if (product == NULL)
+            return HM_OK;
+        standing = &subscription->standings[product->maker_index];
+        if (hm_products_resolve(subscription, &subscription->layout->makers[product->maker_index],
+                                standing, product->name, NULL, &roles) == HM_OK &&
+            roles.release != standing->release)
+            HM_TRY(find_name_in_role(subscription, roles.release, name, catalogue, err));
+    }
+    return HM_OK;
 }
 
 /* The newest release that has a file of this name, and how many others. */
@@ -213,17 +335,12 @@ static const struct hm_catalogue_item *find_by_name(const struct hm_verify *veri
         if (verify->sites[i].rc != HM_OK)
             continue;
         for (size_t j = 0; j < subscription->layout->maker_count; j++) {
-            const struct hm_targets *release = subscription->standings[j].release;
-
-            for (size_t k = 0; release != NULL && k < release->target_count; k++) {
-                struct hm_path path;
-
-                if (hm_layout_parse_path(release->targets[k].path, NULL, &path) == HM_OK &&
-                    hm_bytes_is_str(path.file, name) &&
-                    hm_catalogue_add_path(catalogue, subscription, path.whole, err) != HM_OK)
-                    return NULL;
-            }
+            if (find_name_in_role(subscription, subscription->standings[j].release, name, catalogue,
+                                  err) != HM_OK)
+                return NULL;
         }
+        if (find_name_in_products(&verify->sites[i], name, catalogue, err) != HM_OK)
+            return NULL;
     }
     hm_catalogue_sort(catalogue);
     for (size_t i = catalogue->item_count; i > 0; i--) {
@@ -291,7 +408,7 @@ static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
     struct hm_err why = HM_ERR_INIT;
     bool said = false;
 
-    if (find_gap(verify, &why)) {
+    if (find_gap(verify, answer, &why)) {
         enum hm_rc rc = hm_error_prefix(&why, why.rc, "'%s': cannot tell", path);
 
         return say(answer, rc, err, &why);

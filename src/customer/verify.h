@@ -7,6 +7,7 @@
 #define HM_CUSTOMER_VERIFY_H
 
 #include "customer/catalogue.h"
+#include "customer/digests.h"
 
 /* A site that was asked. */
 struct hm_verify_site {
@@ -14,6 +15,8 @@ struct hm_verify_site {
     struct hm_subscription *subscription; /* owned */
     enum hm_rc rc;                        /* else it cannot be asked; HM_OK or a "cannot tell" */
     const char *text;
+    struct hm_digests digests; /* made for the first file */
+    bool has_digests;
 };
 
 struct hm_verify {
@@ -39,6 +42,9 @@ struct hm_verify_answer {
     struct hm_sha256 sha256;
     uint64_t size;
     struct hm_catalogue matches; /* every place where these bytes stand, accepted or not */
+    /* A product's role that may list them and cannot be used, why; HM_OK: there is none. */
+    enum hm_rc unread;
+    const char *unread_text;
 };
 
 /* Examines the file at path ("-": standard input). HM_EINPUT, HM_ENOTFOUND if it cannot be read. */

@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "base/text.h"
-#include "tuf/grow_internal.h"
+#include "tuf/held.h"
 #include "tuf/search.h"
 
 #define LOCK_NAME        ".lock"
@@ -18,19 +18,6 @@
     200 /* longer encoded names are stored under a hash; file systems take 255 */
 #define VERSION_DIGITS_MAX 20
 
-/* A delegated role in memory. */
-struct role_entry {
-    struct role_entry *next;
-    struct hm_bytes name;       /* in the arena */
-    struct hm_buf raw;          /* what targets points into */
-    struct hm_targets *targets; /* owned */
-    /* TUF client issue of 2026-08 ("diamond"): a role is good only for the keys it was verified
-     * with; one digest for each delegation that accepted it. */
-    struct hm_sha256 *accepted;
-    size_t accepted_count;
-    struct hm_arena arena;
-};
-
 struct hm_client {
     struct hm_client_config config;
     struct hm_root *root;
@@ -38,7 +25,7 @@ struct hm_client {
     struct hm_snapshot *snapshot;
     struct hm_buf targets_raw;
     struct hm_targets *targets;
-    struct role_entry *roles;
+    struct hm_held roles;
     struct hm_arena arena; /* roles of succinct bins; emptied with roles */
 };
 
@@ -217,24 +204,11 @@ static enum hm_rc find_size_max(const struct hm_snapshot_meta *meta, size_t limi
 
 /* ---- life ---- */
 
-static void drop_roles(struct hm_client *client)
-{
-    while (client->roles != NULL) {
-        struct role_entry *entry = client->roles;
-
-        client->roles = entry->next;
-        hm_targets_free(entry->targets);
-        hm_buf_done(&entry->raw);
-        hm_arena_done(&entry->arena);
-        free(entry);
-    }
-    hm_arena_done(&client->arena);
-}
-
 /* Forgets all but the root. */
 static void drop_all(struct hm_client *client)
 {
-    drop_roles(client);
+    hm_held_done(&client->roles);
+    hm_arena_done(&client->arena);
     hm_targets_free(client->targets);
     client->targets = NULL;
     hm_buf_done(&client->targets_raw);
@@ -645,61 +619,25 @@ static enum hm_rc digest_keys(const struct hm_role_keys *keys, struct hm_err *er
     return hm_digest_sha256(hm_bytes_make(list, count * size), err, ret_digest);
 }
 
-static struct role_entry *find_entry(const struct hm_client *client, struct hm_bytes name)
-{
-    for (struct role_entry *entry = client->roles; entry != NULL; entry = entry->next)
-        if (hm_bytes_is_equal(entry->name, name))
-            return entry;
-    return NULL;
-}
-
-static enum hm_rc accept_keys(struct role_entry *entry, const struct hm_sha256 *digest,
-                              struct hm_err *err)
-{
-    void *grown = hm_grow(&entry->arena, entry->accepted, entry->accepted_count, sizeof(*digest));
-
-    if (grown == NULL)
-        return hm_error_nomem(err);
-    entry->accepted = grown;
-    entry->accepted[entry->accepted_count++] = *digest;
-    return HM_OK;
-}
-
 /* A role in memory, asked for by a delegation with perhaps other keys. */
-static enum hm_rc reverify(struct role_entry *entry, const struct role_file *file,
+static enum hm_rc reverify(struct hm_held_role *held, const struct role_file *file,
                            const struct hm_sha256 *digest, struct hm_err *err)
 {
     _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
     struct hm_signed document;
 
-    for (size_t i = 0; i < entry->accepted_count; i++)
-        if (hm_digest_is_equal(&entry->accepted[i], digest))
-            return HM_OK;
-    HM_TRY(verify_file(file, hm_buf_bytes(&entry->raw), true, err, &envelope, &document));
-    return accept_keys(entry, digest, err);
+    if (hm_held_is_accepted(held, digest))
+        return HM_OK;
+    HM_TRY(verify_file(file, hm_buf_bytes(&held->raw), true, err, &envelope, &document));
+    return hm_held_accept(held, digest, err);
 }
 
-/* Adds the role to memory; takes raw and targets on success. */
-static enum hm_rc remember(struct hm_client *client, struct hm_bytes name,
-                           const struct hm_sha256 *digest, struct hm_buf *raw,
-                           struct hm_targets **targets, struct hm_err *err)
+static enum hm_rc fail_not_held(const char *what, struct hm_err *err)
 {
-    struct role_entry *entry = calloc(1, sizeof(*entry));
-
-    if (entry == NULL)
-        return hm_error_nomem(err);
-    if (hm_arena_copy(&entry->arena, name, err, &entry->name) != HM_OK ||
-        accept_keys(entry, digest, err) != HM_OK) {
-        hm_arena_done(&entry->arena);
-        free(entry);
-        return hm_error_nomem(err);
-    }
-    entry->raw = *raw;
-    *raw = (struct hm_buf)HM_BUF_INIT(0);
-    entry->targets = hm_steal(targets);
-    entry->next = client->roles;
-    client->roles = entry;
-    return HM_OK;
+    return hm_fail(err, HM_EAGAIN,
+                   "'%s': the folder has no copy of the version that the snapshot names: refresh "
+                   "it first, with a connection",
+                   what);
 }
 
 static enum hm_rc load_role(struct hm_client *client, const struct role_file *file,
@@ -713,14 +651,27 @@ static enum hm_rc load_role(struct hm_client *client, const struct role_file *fi
     if (rc == HM_OK || is_own_failure(rc))
         return rc;
     if (local_only || client->config.source == NULL)
-        return rc == HM_EEXPIRED ? rc
-                                 : hm_fail(err, HM_EAGAIN,
-                                           "'%s': the folder has no copy of the version that the "
-                                           "snapshot names: refresh it first, with a connection",
-                                           file->what);
+        return rc == HM_EEXPIRED ? rc : fail_not_held(file->what, err);
     HM_TRY(request(client, name, consistent_version(client, file->by), file->size_max, err, raw));
     HM_TRY(read_targets(client, file, hm_buf_bytes(raw), err, ret_targets));
     return store(client, name, hm_buf_bytes(raw), err);
+}
+
+/* The role's file as the snapshot names it; what has room for the longest name. */
+static enum hm_rc describe_role(const struct hm_client *client, struct hm_bytes name,
+                                struct hm_err *err, char what[HM_DOCUMENT_ROLE_NAME_SIZE_MAX + 1],
+                                struct role_file *file)
+{
+    HM_ASSERT(client->snapshot != NULL);
+    HM_ASSERT(name.size <= HM_DOCUMENT_ROLE_NAME_SIZE_MAX);
+    memcpy(what, name.data, name.size);
+    what[name.size] = '\0';
+    file->what = what;
+    file->by = hm_snapshot_find(client->snapshot, name);
+    if (file->by == NULL)
+        return hm_fail(err, HM_ENOTFOUND, "'%s': the snapshot does not name this role", what);
+    return find_size_max(file->by, HM_DOCUMENT_TARGETS_SIZE_MAX, HM_DOCUMENT_TARGETS_SIZE_DEFAULT,
+                         what, err, &file->size_max);
 }
 
 static enum hm_rc get_role(struct hm_client *client, const struct hm_delegated_role *role,
@@ -730,29 +681,20 @@ static enum hm_rc get_role(struct hm_client *client, const struct hm_delegated_r
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(0);
     _hm_free_(hm_targets_free) struct hm_targets *targets = NULL;
     char what[HM_DOCUMENT_ROLE_NAME_SIZE_MAX + 1];
-    struct role_file file = {.what = what, .keys = &role->keys};
-    struct role_entry *entry;
+    struct role_file file = {.keys = &role->keys};
+    struct hm_held_role *held;
     struct hm_sha256 digest;
 
-    HM_ASSERT(client->snapshot != NULL);
-    HM_ASSERT(role->name.size < sizeof(what));
-    memcpy(what, role->name.data, role->name.size);
-    what[role->name.size] = '\0';
-    file.by = hm_snapshot_find(client->snapshot, role->name);
-    if (file.by == NULL)
-        return hm_fail(err, HM_ENOTFOUND, "'%s': the snapshot does not name this role", what);
+    HM_TRY(describe_role(client, role->name, err, what, &file));
     HM_TRY(digest_keys(&role->keys, err, &digest));
-    entry = find_entry(client, role->name);
-    if (entry != NULL) {
-        HM_TRY(reverify(entry, &file, &digest, err));
-        *ret_targets = entry->targets;
-        return HM_OK;
+    held = hm_held_find(&client->roles, role->name);
+    if (held != NULL) {
+        HM_TRY(reverify(held, &file, &digest, err));
+    } else {
+        HM_TRY(load_role(client, &file, role->name, local_only, err, &raw, &targets));
+        HM_TRY(hm_held_put(&client->roles, role->name, &digest, &raw, &targets, err, &held));
     }
-    HM_TRY(find_size_max(file.by, HM_DOCUMENT_TARGETS_SIZE_MAX, HM_DOCUMENT_TARGETS_SIZE_DEFAULT,
-                         what, err, &file.size_max));
-    HM_TRY(load_role(client, &file, role->name, local_only, err, &raw, &targets));
-    HM_TRY(remember(client, role->name, &digest, &raw, &targets, err));
-    *ret_targets = client->roles->targets;
+    *ret_targets = held->targets;
     return HM_OK;
 }
 
@@ -766,6 +708,28 @@ enum hm_rc hm_client_role_local(struct hm_client *client, const struct hm_delega
                                 struct hm_err *err, const struct hm_targets **ret_targets)
 {
     return get_role(client, role, true, err, ret_targets);
+}
+
+void hm_client_forget(struct hm_client *client, struct hm_bytes name)
+{
+    hm_held_drop(&client->roles, name);
+}
+
+enum hm_rc hm_client_role_unverified(const struct hm_client *client, struct hm_bytes name,
+                                     struct hm_err *err, struct hm_buf *ret_raw)
+{
+    char what[HM_DOCUMENT_ROLE_NAME_SIZE_MAX + 1];
+    struct role_file file = {0};
+    enum hm_rc rc;
+
+    HM_TRY(describe_role(client, name, err, what, &file));
+    hm_buf_clear(ret_raw);
+    rc = read_local(client, name, file.size_max, err, ret_raw);
+    if (rc == HM_OK)
+        rc = hm_document_check_facts(&file.by->facts, hm_buf_bytes(ret_raw), what, err);
+    if (rc == HM_OK || is_own_failure(rc))
+        return rc;
+    return fail_not_held(what, err);
 }
 
 /* ---- files ---- */

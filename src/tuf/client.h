@@ -76,6 +76,15 @@ HM_MUST_CHECK enum hm_rc hm_client_role_local(struct hm_client *client,
                                               const struct hm_delegated_role *role,
                                               struct hm_err *err,
                                               const struct hm_targets **ret_targets);
+/* Drops a role from memory; every view of it dies. It can be asked for again. */
+void hm_client_forget(struct hm_client *client, struct hm_bytes name);
+/* The bytes of a role as the folder has them, of the length and hash that the snapshot names, with
+ * no look at who signed them: good for telling in little time that a role does not say something,
+ * never that it does. HM_EAGAIN: the folder has no such copy; HM_ENOTFOUND: the snapshot does not
+ * list it. */
+HM_MUST_CHECK enum hm_rc hm_client_role_unverified(const struct hm_client *client,
+                                                   struct hm_bytes name, struct hm_err *err,
+                                                   struct hm_buf *ret_raw);
 
 struct hm_client_found {
     const struct hm_target *target;

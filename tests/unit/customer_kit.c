@@ -48,6 +48,52 @@ void kit_tree_image(struct kit_tree *tree, const char *path, const char *content
     kit_write(tree, served, content);
 }
 
+/* ---- products ------------------------------------------------------------------------------- */
+
+static struct hm_targets *divide(struct hm_targets *above, const char *role, const char *prefix,
+                                 const char *pattern, const enum kit_key *keys, size_t count)
+{
+    const struct hm_key *list[KIT_KEY_COUNT_];
+    struct hm_targets *below = NULL;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++)
+        list[i] = kit_key(keys[i]);
+    OK(hm_targets_new(NULL, &below));
+    below->document.expires_unix_s = EXPIRES;
+    OK(hm_targets_set_x_hallmark(below, above->document.x_hallmark, NULL));
+    for (size_t i = 0; i < above->target_count; i++) {
+        if (hm_bytes_has_prefix(above->targets[i].path, hm_bytes_str(prefix)))
+            OK(hm_targets_put(below, &above->targets[i], NULL));
+        else
+            above->targets[kept++] = above->targets[i];
+    }
+    above->target_count = kept;
+    OK(hm_targets_delegate(above, role, list, count, (uint32_t)count, &pattern, 1, true, NULL));
+    return below;
+}
+
+struct kit_product *kit_tree_divide(struct kit_tree *tree, const char *product, bool release,
+                                    bool maker)
+{
+    static const enum kit_key release_keys[] = {KIT_RELEASE};
+    static const enum kit_key acme[] = {KIT_ACME1, KIT_ACME2};
+    struct kit_product *made = &tree->products[tree->product_count++];
+    char role[64], prefix[64], pattern[64];
+
+    HM_ASSERT(tree->product_count <= KIT_PRODUCT_COUNT_MAX);
+    (void)snprintf(made->name, sizeof(made->name), "%s", product);
+    (void)snprintf(prefix, sizeof(prefix), "acme/%s/", product);
+    (void)snprintf(pattern, sizeof(pattern), "acme/%s/*/*", product);
+    (void)snprintf(role, sizeof(role), "release~acme~%s", product);
+    if (release)
+        made->release = divide(tree->site.release, role, prefix, pattern, release_keys, 1);
+    (void)snprintf(role, sizeof(role), "maker~acme~%s", product);
+    if (maker)
+        made->maker = divide(tree->site.maker_role, role, prefix, pattern, acme, 2);
+    return made;
+}
+
 /* ---- publishing ------------------------------------------------------------------------------ */
 
 static void write_document(const struct kit_tree *tree, const char *name, struct hm_bytes canonical,
@@ -100,6 +146,17 @@ void kit_tree_publish(struct kit_tree *tree)
     write_role(tree, "targets", tree->site.targets, targets, 1, snapshot);
     write_role(tree, "release~acme", tree->site.release, release, 1, snapshot);
     write_role(tree, "maker~acme", tree->site.maker_role, acme, 2, snapshot);
+    for (size_t i = 0; i < tree->product_count; i++) {
+        const struct kit_product *product = &tree->products[i];
+        char name[64];
+
+        (void)snprintf(name, sizeof(name), "release~acme~%s", product->name);
+        if (product->release != NULL)
+            write_role(tree, name, product->release, release, 1, snapshot);
+        (void)snprintf(name, sizeof(name), "maker~acme~%s", product->name);
+        if (product->maker != NULL)
+            write_role(tree, name, product->maker, acme, 2, snapshot);
+    }
     OK(hm_snapshot_write(snapshot, NULL, &canonical));
     meta.version = tree->version;
     write_document(tree, "snapshot", hm_buf_bytes(&canonical), online, 1, &meta.facts);
@@ -157,6 +214,10 @@ void kit_tree_done(struct kit_tree *tree)
 {
     static const char *const parts[] = {"public", "home", "mirror", "out"};
 
+    for (size_t i = 0; i < tree->product_count; i++) {
+        hm_targets_free(tree->products[i].release);
+        hm_targets_free(tree->products[i].maker);
+    }
     kit_site_done(&tree->site);
     hm_home_done(&tree->home);
     for (size_t i = 0; i < HM_ARRAY_COUNT(parts); i++)

@@ -8,6 +8,15 @@
 
 #define KIT_NOW INT64_C(1800000000)
 
+#define KIT_PRODUCT_COUNT_MAX 8
+
+/* A product with roles of its own; NULL: the role above speaks for it. */
+struct kit_product {
+    char name[32];
+    struct hm_targets *release;
+    struct hm_targets *maker;
+};
+
 struct kit_tree {
     char root[64]; /* the temporary folder */
     struct hm_dir dir;
@@ -15,6 +24,8 @@ struct kit_tree {
     struct kit_site site;
     int64_t version; /* of all documents but the root, raised by each publishing */
     struct hm_home home;
+    struct kit_product products[KIT_PRODUCT_COUNT_MAX];
+    size_t product_count;
 };
 
 /* The site "globex" of trust_kit.h with three images, published once. */
@@ -24,6 +35,10 @@ void kit_tree_done(struct kit_tree *tree);
 void kit_tree_publish(struct kit_tree *tree);
 /* Puts content as an image of path, listed by release and maker (is_both) or release alone. */
 void kit_tree_image(struct kit_tree *tree, const char *path, const char *content, bool is_both);
+/* Moves what acme's release and maker roles list of a product into roles of its own, and delegates
+ * to these; published by the next kit_tree_publish. */
+struct kit_product *kit_tree_divide(struct kit_tree *tree, const char *product, bool release,
+                                    bool maker);
 /* The served file of an image: "public/targets/DIR/HASH.NAME". */
 void kit_tree_image_path(const char *path, const char *content, char ret[256]);
 void kit_write(const struct kit_tree *tree, const char *path, const char *content);

@@ -24,13 +24,14 @@ struct fixture {
 
 static void look_again(struct fixture *f, const char *pattern)
 {
-    struct hm_refresh_scope scope;
+    struct hm_refresh_want want;
+    struct hm_refresh_scope scope = {.wants = &want, .count = 1};
 
     hm_catalogue_done(&f->catalogue);
     hm_subscription_free(f->site);
     f->site = kit_open(&f->tree, KIT_NOW, true);
     assert_int_equal(hm_catalogue_pattern(pattern, &f->arena, NULL, &f->pattern), HM_OK);
-    scope = (struct hm_refresh_scope){.ids = &f->pattern.id, .count = 1};
+    want = (struct hm_refresh_want){.id = f->pattern.id, .product = f->pattern.product};
     assert_int_equal(hm_refresh_run(f->site, scope, NULL), HM_OK);
     assert_int_equal(hm_catalogue_add(&f->catalogue, f->site, &f->pattern, 1, NULL), HM_OK);
     hm_catalogue_sort(&f->catalogue);

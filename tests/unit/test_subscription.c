@@ -24,8 +24,8 @@ static int tear_down(void **state)
 
 static enum hm_rc refresh(struct hm_subscription *site, const char *id, struct hm_err *err)
 {
-    struct hm_bytes ids = hm_bytes_str(id);
-    struct hm_refresh_scope scope = {.ids = &ids, .count = 1};
+    struct hm_refresh_want want = {.id = hm_bytes_str(id), .product = HM_BYTES_LITERAL("*")};
+    struct hm_refresh_scope scope = {.wants = &want, .count = 1};
 
     return site->fetch == NULL ? hm_refresh_load(site, scope, err)
                                : hm_refresh_run(site, scope, err);
