@@ -98,7 +98,7 @@ static enum hm_rc set_sites(struct maker *maker, const char *list, struct hm_err
         if (comma != NULL)
             *comma++ = '\0';
         if (hm_layout_check_id(hm_bytes_str(at), err) != HM_OK)
-            return hm_error_prefix(err, HM_EUSAGE, "--for");
+            return hm_fail(err, HM_EUSAGE, "--for: '%s' is no site's name", at);
         for (size_t i = 0; i < maker->site_count; i++) {
             if (strcmp(maker->sites[i], at) == 0)
                 return hm_fail(err, HM_EUSAGE, "--for names site '%s' twice", at);
