@@ -5,7 +5,8 @@
 
 #include "tlog/cosignature.h"
 
-#define TEXT "o\n3\nSFh+ZoCoNsFnUkiAgB1lJ6LBkF+zK0eDd8sXBQw+2Ak=\n"
+#define ROOT "SFh+ZoCoNsFnUkiAgB1lJ6LBkF+zK0eDd8sXBQw+2Ak=\n"
+#define TEXT "o\n3\n" ROOT
 
 static struct hm_note_key fake_key(enum hm_note_kind kind)
 {
@@ -39,7 +40,8 @@ static void test_message__has_the_bytes_of_the_specification(void **state)
 
 static void test_message__refuses_what_may_not_be_cosigned(void **state)
 {
-    static const char *const bad[] = {"", "o\n", "o\n3\n", "o\n3\nAA==\n", "o\n03\n" TEXT, "o\n"};
+    static const char *const bad[] = {
+        "", "o\n", "o\n3\n", "o\n3\nAA==\n", ("o\n03\n" ROOT), ("o\n\n3\n" ROOT)};
     struct hm_note_key key = fake_key(HM_NOTE_COSIGNATURE);
     _hm_done_(hm_buf_done) struct hm_buf buf = HM_BUF_INIT(4096);
     struct hm_err err = HM_ERR_INIT;
