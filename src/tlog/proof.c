@@ -116,12 +116,16 @@ enum hm_rc hm_proof_parse(struct hm_bytes raw, struct hm_err *err, struct hm_pro
 enum hm_rc hm_proof_write(const struct hm_proof *proof, struct hm_err *err, struct hm_buf *ret_buf)
 {
     _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_PROOF_SIZE_MAX);
+    enum hm_rc rc;
 
     if (proof->index >= HM_MERKLE_SIZE_MAX || proof->hash_count > HM_MERKLE_PATH_MAX ||
         (proof->has_extra &&
-         (proof->extra.size == 0 || proof->extra.size > HM_PROOF_EXTRA_SIZE_MAX)) ||
-        check_checkpoint(proof->checkpoint, NULL) != HM_OK)
+         (proof->extra.size == 0 || proof->extra.size > HM_PROOF_EXTRA_SIZE_MAX)))
         return hm_fail(err, HM_EUSAGE, "these parts do not make a proof");
+    rc = check_checkpoint(proof->checkpoint, err);
+    if (rc == HM_EFORMAT)
+        return hm_fail(err, HM_EUSAGE, "a proof needs a checkpoint, which this is not");
+    HM_TRY(rc);
     HM_TRY(hm_buf_append_str(&text, FIRST_LINE "\n", err));
     if (proof->has_extra) {
         HM_TRY(hm_buf_append(&text, EXTRA_START, err));
