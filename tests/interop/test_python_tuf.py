@@ -9,7 +9,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
 import plumbing  # noqa: E402
-import server as httpd  # noqa: E402
 import story  # noqa: E402
 from securesystemslib.signer import CryptoSigner  # noqa: E402
 from tuf.api import exceptions  # noqa: E402
@@ -78,25 +77,18 @@ class Repository:
         metadata.to_file(str(self.metadata / (f"{version}.{role}.json" if version else f"{role}.json")))
 
 
-class HallmarkSite(story.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.cast, _old, cls.images = attacks.build(cls.root / "world")
-        cls.server = httpd.Server(cls.cast.public)
-        cls.addClassCleanup(cls.server.__exit__)
-
+class HallmarkSite(plumbing.SiteCase):
     def updater(self):
         (self.scratch / "targets").mkdir()
         return Updater(str(self.scratch / "metadata"), f"{self.server.url}metadata/", str(self.scratch / "targets"), f"{self.server.url}targets/",
-                       bootstrap=(self.cast.public / "metadata" / "1.root.json").read_bytes())
+                       bootstrap=self.anchor.read_bytes())
 
     def test_python_tuf__downloads_from_a_hallmark_site(self):
         updater = self.updater()
         updater.refresh()
         target = updater.get_targetinfo(attacks.FILE)
         self.assertIsNotNone(target)
-        self.assertEqual(Path(updater.download_target(target)).read_bytes(), self.images["efi-e1000.rom"].read_bytes())
+        self.assertEqual(Path(updater.download_target(target)).read_bytes(), self.image)
 
     def test_python_tuf__finds_nothing_that_was_not_released(self):
         updater = self.updater()
@@ -106,8 +98,7 @@ class HallmarkSite(story.Case):
     def test_python_tuf__refuses_swapped_bytes(self):
         updater = self.updater()
         target = updater.get_targetinfo(attacks.FILE)
-        self.server.rules = {".efi-e1000.rom": httpd.body(b"\0" * target.length)}
-        self.addCleanup(self.server.rules.clear)
+        self.swap_bytes()
         with self.assertRaises(exceptions.RepositoryError):
             updater.download_target(target)
 
@@ -131,9 +122,7 @@ class PythonTufRepository(story.Case):
 
     def test_hallmark__refuses_what_the_repository_did_not_sign(self):
         repository = Repository(self.scratch / "repository", "ed25519")
-        path = repository.metadata / "1.nic.json"
-        path.write_bytes(path.read_bytes().replace(b'"length":15000', b'"length":15001'))
-        self.assertIn(b'"length":15001', path.read_bytes())
+        plumbing.lengthen(repository.metadata / "1.nic.json", 15000)
         result, files = plumbing.download(repository.folder, self.scratch, "nic/1.0/rom.bin")
         self.assertRefused(result, 1, "nic", "signatures")
         self.assertEqual(files, [])

@@ -10,7 +10,6 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
 import attacks  # noqa: E402
 import plumbing  # noqa: E402
-import server as httpd  # noqa: E402
 import story  # noqa: E402
 
 
@@ -20,29 +19,20 @@ def node(script, *args):
     return subprocess.run(["node", str(HERE / script), *map(str, args)], capture_output=True, text=True, timeout=120, env=env)
 
 
-class HallmarkSite(story.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.cast, _old, cls.images = attacks.build(cls.root / "world")
-        cls.server = httpd.Server(cls.cast.public)
-        cls.addClassCleanup(cls.server.__exit__)
-
+class HallmarkSite(plumbing.SiteCase):
     def download(self, name):
-        return node("tuf_js_client.cjs", self.cast.public / "metadata" / "1.root.json", self.server.url, name, self.scratch)
+        return node("tuf_js_client.cjs", self.anchor, self.server.url, name, self.scratch)
 
     def test_tuf_js__downloads_from_a_hallmark_site(self):
         result = self.download(attacks.FILE)
         self.assertEqual(result.returncode, 0, result.stderr)
-        self.assertEqual(Path(result.stdout.strip()).read_bytes(), self.images["efi-e1000.rom"].read_bytes())
+        self.assertEqual(Path(result.stdout.strip()).read_bytes(), self.image)
 
     def test_tuf_js__finds_nothing_that_was_not_released(self):
         self.assertEqual(self.download(attacks.NEW_FILE).returncode, 3)
 
     def test_tuf_js__refuses_swapped_bytes(self):
-        length = self.images["efi-e1000.rom"].stat().st_size
-        self.server.rules = {".efi-e1000.rom": httpd.body(b"\0" * length)}
-        self.addCleanup(self.server.rules.clear)
+        self.swap_bytes()
         self.assertEqual(self.download(attacks.FILE).returncode, 1)
 
 
@@ -61,12 +51,7 @@ class TufJsRepository(story.Case):
         self.assertEqual([p.stat().st_size for p in files], [20000])
 
     def test_hallmark__refuses_what_tuf_js_did_not_sign(self):
-        def longer(repository):
-            path = repository / "metadata" / "1.nic.json"
-            path.write_text(path.read_text().replace('"length":20000', '"length":20001'))
-            self.assertIn('"length":20001', path.read_text())
-
-        result, files = self.download(longer)
+        result, files = self.download(lambda repository: plumbing.lengthen(repository / "metadata" / "1.nic.json", 20000))
         self.assertRefused(result, 1, "nic", "signatures")
         self.assertEqual(files, [])
 

@@ -1,7 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`hallmark tuf`, the plain TUF client, on a repository that someone else wrote."""
+"""Between Hallmark and the TUF implementations of others: a site for their clients, and `hallmark tuf` on their repositories."""
+import attacks
 import server as httpd
 import story
+
+
+class SiteCase(story.Case):
+    """A Hallmark site with one maker and two releases, served on loopback."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cast, _old, cls.images = attacks.build(cls.root / "world")
+        cls.server = httpd.Server(cls.cast.public)
+        cls.addClassCleanup(cls.server.__exit__)
+        cls.anchor = cls.cast.public / "metadata" / "1.root.json"
+        cls.image = cls.images["efi-e1000.rom"].read_bytes()
+
+    def swap_bytes(self):
+        """The image is answered by as many other bytes."""
+        self.server.rules = {".efi-e1000.rom": httpd.body(b"\0" * len(self.image))}
+        self.addCleanup(self.server.rules.clear)
+
+
+def lengthen(path, length):
+    """Alters one target's length in a signed document, whatever its layout."""
+    before = path.read_bytes()
+    after = before
+    for space in (b"", b" "):
+        after = after.replace(b'"length":%s%d' % (space, length), b'"length":%s%d' % (space, length + 1))
+    if after == before:
+        raise AssertionError(f"{path}: no length of {length}")
+    path.write_bytes(after)
 
 
 def download(repository, scratch, *names, root="1.root.json", metadata="metadata", targets="targets", faketime=None):
