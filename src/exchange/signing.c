@@ -161,6 +161,18 @@ static enum hm_rc check_identity(struct hm_signing *signing, struct hm_err *err)
                seen.envelope == NULL ? "new to this signer" : "known to this signer", hex);
 }
 
+/* Only a maker's own request, for maker~ID and its identity, has nothing of the site's. */
+static bool is_of_site(const struct hm_request *request)
+{
+    for (size_t i = 0; i < request->document_count; i++) {
+        const char *role = request->documents[i].role;
+
+        if (strcmp(role, "identity") != 0 && !hm_role_is_of(role, "maker", NULL))
+            return true;
+    }
+    return request->root.size > 0;
+}
+
 static enum hm_rc check_chain(struct hm_signing *signing, struct hm_err *err)
 {
     const struct hm_signing_chain *chain = &signing->chain;
@@ -179,8 +191,7 @@ static enum hm_rc check_chain(struct hm_signing *signing, struct hm_err *err)
             return hm_fail(err, HM_EMISMATCH,
                            "request: chain/root.json is of site '%s', not of the one named", site);
     }
-    /* A maker's own request has nothing of the site's. */
-    if (request->site != NULL && (request->maker == NULL || chain->root != NULL))
+    if (is_of_site(request))
         HM_TRY(check_root(signing, err));
     if (chain->targets != NULL)
         HM_TRY(check_published(&signing->site_dir, "targets", chain->targets_envelope,
@@ -506,8 +517,8 @@ static enum hm_rc choose_jobs(struct hm_signing *signing, struct hm_err *err)
                        (long long)job.document->version));
             continue;
         }
-        /* Of a new site nothing is published, and a maker's own request has nothing of a site's. */
-        if (!published && (job.groups[0] != NULL || signing->chain.root != NULL))
+        /* Of a new site and a new maker, root, targets and identity can be listed nowhere else. */
+        if (!published && (job.groups[0] != NULL || strchr(role, '~') != NULL))
             HM_TRY(say(signing, err,
                        "%s: your key is listed for it by this request alone, by nothing published "
                        "so far.",
