@@ -290,12 +290,10 @@ static enum hm_rc check_keys(const struct maker *maker, struct hm_err *err)
 
 static enum hm_rc draft_identity(struct maker *maker, uint32_t threshold, struct hm_err *err)
 {
-    const struct hm_key *keys[HM_KEYS_COUNT_MAX];
     struct hm_collect collect = collect_of(maker);
 
-    for (size_t i = 0; i < maker->public_count; i++)
-        keys[i] = maker->public_keys[i];
-    HM_TRY(hm_rotation_draft(maker->folder, keys, maker->public_count, threshold, err));
+    HM_TRY(hm_rotation_draft(maker->folder, (const struct hm_key *const *)maker->public_keys,
+                             maker->public_count, threshold, err));
     return hm_collect_identity(&collect, err);
 }
 

@@ -539,16 +539,16 @@ static void test_images_hash__refuses_files_that_no_release_can_have(void **stat
 
 static void test_images_load__refuses_a_damaged_list(void **state)
 {
+#define LIST(items)                                                                                \
+    "{\"schema\":\"hallmark/maker-images/1\",\"release\":\"\",\"images\":[" items "]}"
+#define ZEROS "0000000000000000000000000000000000000000000000000000000000000000"
     static const char *const texts[] = {
         "",
         "{}",
         "{\"schema\":\"hallmark/maker-images/2\",\"release\":\"\",\"images\":[]}",
-        "{\"schema\":\"hallmark/maker-images/1\",\"release\":\"\",\"images\":[{}]}",
-        "{\"schema\":\"hallmark/maker-images/1\",\"release\":\"\",\"images\":[{\"path\":\"p\","
-        "\"file\":\"f\",\"size\":-1,\"sha256\":"
-        "\"0000000000000000000000000000000000000000000000000000000000000000\"}]}",
-        "{\"schema\":\"hallmark/maker-images/1\",\"release\":\"\",\"images\":[{\"path\":\"p\","
-        "\"file\":\"f\",\"size\":1,\"sha256\":\"00\"}]}",
+        LIST("{}"),
+        LIST("{\"path\":\"p\",\"file\":\"f\",\"size\":-1,\"sha256\":\"" ZEROS "\"}"),
+        LIST("{\"path\":\"p\",\"file\":\"f\",\"size\":1,\"sha256\":\"00\"}"),
     };
     struct hm_images *images = NULL;
     struct shop shop;
@@ -559,8 +559,7 @@ static void test_images_load__refuses_a_damaged_list(void **state)
         write_file(&shop, "images.json", texts[i]);
         assert_int_equal(hm_images_load(shop.dir, &shop.err, &images), HM_EFORMAT);
     }
-    write_file(&shop, "images.json",
-               "{\"schema\":\"hallmark/maker-images/1\",\"release\":\"\",\"images\":[]}");
+    write_file(&shop, "images.json", LIST(""));
     assert_int_equal(hm_images_load(shop.dir, &shop.err, &images), HM_OK);
     hm_images_free(images);
     close_shop(&shop);

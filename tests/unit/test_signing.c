@@ -486,7 +486,6 @@ static void test_open__refuses_another_maker_under_a_known_name(void **state)
 {
     static const enum kit_key evil[] = {KIT_EVIL};
     _hm_done_(hm_buf_done) struct hm_buf identity = BUF;
-    _hm_done_(hm_buf_done) struct hm_buf raw = BUF;
     struct versions versions;
     struct scene scene;
 
