@@ -410,37 +410,48 @@ static enum hm_rc check_version(struct hm_signing *signing, const struct job *jo
                document->role, (long long)document->version);
 }
 
-/* The review, under a line that says with what the document is compared. */
+static enum hm_rc show_against(struct hm_signing *signing, const struct job *job,
+                               struct hm_bytes before, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf review = HM_BUF_INIT(TEXT_SIZE_MAX);
+
+    HM_TRY(hm_review_document(job->document->role, before, job->document->next, err, &review));
+    if (strncmp(hm_buf_str(&review), "WARNING: ", 9) == 0)
+        signing->has_warnings = true;
+    return hm_buf_append(&signing->text, hm_buf_bytes(&review), err);
+}
+
+/* The difference to this signer's own last word; and, where others have signed since, also to what
+ * is published: what they added must not go unseen if it is dropped now. */
 static enum hm_rc show(struct hm_signing *signing, const struct job *job, const struct base *base,
                        const struct hm_signing_memory *mine, struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf review = HM_BUF_INIT(TEXT_SIZE_MAX);
     const struct hm_request_document *document = job->document;
     const char *role = document->role;
-    struct hm_bytes before = HM_BYTES_EMPTY;
     char hex[HM_SHA256_HEX_SIZE];
 
     if (mine->envelope != NULL) {
-        before = mine->envelope->raw;
         HM_TRY(say(signing, err, "%s: compared with version %lld, which you signed last:", role,
                    (long long)mine->version));
-    } else if (base->envelope != NULL) {
-        before = base->envelope->raw;
+        HM_TRY(show_against(signing, job, mine->envelope->raw, err));
+    }
+    if (base->envelope != NULL &&
+        (mine->envelope == NULL ||
+         !hm_bytes_is_equal(mine->envelope->canonical, base->envelope->canonical))) {
         HM_TRY(say(signing, err,
-                   "%s: first time you sign this role: compared with what the request says is "
-                   "published, version %lld:",
-                   role, (long long)base->version));
-    } else {
+                   "%s: %scompared with what the request says is published, version %lld:", role,
+                   mine->envelope == NULL ? "first time you sign this role: " : "and ",
+                   (long long)base->version));
+        HM_TRY(show_against(signing, job, base->envelope->raw, err));
+    }
+    if (mine->envelope == NULL && base->envelope == NULL) {
         HM_TRY(say(signing, err,
                    "%s: first time you sign this role, and nothing is published: this is the first "
                    "version:",
                    role));
+        HM_TRY(show_against(signing, job, HM_BYTES_EMPTY, err));
     }
     hm_text_hex(hm_bytes_make(document->sha256.bytes, HM_SHA256_SIZE), hex);
-    HM_TRY(hm_review_document(role, before, document->next, err, &review));
-    if (strncmp(hm_buf_str(&review), "WARNING: ", 9) == 0)
-        signing->has_warnings = true;
-    HM_TRY(hm_buf_append(&signing->text, hm_buf_bytes(&review), err));
     return say(signing, err, "    bytes to sign: sha256 %s", hex);
 }
 

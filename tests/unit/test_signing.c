@@ -467,6 +467,33 @@ static void test_open__shows_the_difference_to_its_own_word(void **state)
     versions_done(&versions);
 }
 
+static void test_open__shows_what_others_signed_and_is_dropped_now(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf two_signed = BUF;
+    _hm_done_(hm_buf_done) struct hm_buf three = BUF;
+    struct versions versions;
+    struct scene scene;
+
+    versions_init(&versions);
+    scene_maker(&scene, &versions, 1, &versions.one, NULL);
+    assert_int_equal(sign(&scene, tmpdir_of(state), KIT_ACME1), HM_OK);
+    scene_done(&scene);
+    /* Version 2, with one release more, was signed without this signer; version 3 lacks it. */
+    kit_maker_sign(&versions.maker, &two_signed);
+    versions.maker.targets->target_count--;
+    versions.maker.targets->document.version = 3;
+    kit_targets(versions.maker.targets, NULL, 0, &three);
+    scene_maker(&scene, &versions, 3, &three, &two_signed);
+    assert_int_equal(open_with(&scene, tmpdir_of(state), KIT_ACME1, false), HM_OK);
+    assert_text(&scene, "maker~acme: compared with version 1, which you signed last:");
+    assert_text(&scene, "maker~acme: and compared with what the request says is published, version "
+                        "2:");
+    assert_text(&scene, "WARNING: maker~acme: a file is removed: acme/nic/1.1/a.rom");
+    assert_true(hm_signing_has_warnings(scene.signing));
+    scene_done(&scene);
+    versions_done(&versions);
+}
+
 static void test_open__needs_a_published_version_that_is_signed(void **state)
 {
     struct versions versions;
@@ -630,6 +657,7 @@ int main(void)
         tmpdir_test(test_open__refuses_a_release_for_another_site),
         tmpdir_test(test_open__remembers_what_it_signed),
         tmpdir_test(test_open__shows_the_difference_to_its_own_word),
+        tmpdir_test(test_open__shows_what_others_signed_and_is_dropped_now),
         tmpdir_test(test_open__needs_a_published_version_that_is_signed),
         tmpdir_test(test_open__refuses_another_maker_under_a_known_name),
         tmpdir_test(test_open__signs_an_identity_without_a_site),
