@@ -8,15 +8,19 @@ static const char rotate_usage[] =
     "usage: hallmark site rotate [--dir DIR] root|targets|release~ID|recalls~vendor\n"
     "                            [--add K.pub]... [--remove KEYID|K.pub]... [--threshold N]\n"
     "                            [--key K]... [-o REQUEST]\n"
-    "       hallmark site rotate [--dir DIR] online [--online K.pem] [--key K]... [-o REQUEST]\n"
+    "       hallmark site rotate [--dir DIR] online [--online K.pem] [--lost] [--key K]...\n"
+    "                            [-o REQUEST]\n"
     "\n"
-    "Drafts the documents that change the keys of a role, and writes a request for them.\n";
+    "Drafts the documents that change the keys of a role, and writes a request for them. --lost: "
+    "the\n"
+    "online key is gone and cannot sign the change; clients that come just then must try again.\n";
 
 enum {
     OPTION_ADD = 256,
     OPTION_REMOVE,
     OPTION_THRESHOLD,
     OPTION_ONLINE,
+    OPTION_LOST,
 };
 
 static const struct option rotate_options[] = {
@@ -25,6 +29,7 @@ static const struct option rotate_options[] = {
     {"remove", required_argument, NULL, OPTION_REMOVE},
     {"threshold", required_argument, NULL, OPTION_THRESHOLD},
     {"online", required_argument, NULL, OPTION_ONLINE},
+    {"lost", no_argument, NULL, OPTION_LOST},
     {NULL, 0, NULL, 0},
 };
 
@@ -34,6 +39,7 @@ struct rotate_ctx {
     size_t remove_count;
     uint32_t threshold;
     const char *online; /* path */
+    bool lost;
     struct hm_signer *signer;
 };
 
@@ -51,6 +57,9 @@ static enum hm_rc rotate_option(void *ctx, int option, const char *value, struct
         return HM_OK;
     case OPTION_THRESHOLD:
         return hm_cmd_site_threshold(value, err, &rotate->threshold);
+    case OPTION_LOST:
+        rotate->lost = true;
+        return HM_OK;
     default:
         rotate->online = value;
         return HM_OK;
@@ -64,7 +73,8 @@ static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate,
                                         .add = &rotate->add,
                                         .remove = rotate->remove,
                                         .remove_count = rotate->remove_count,
-                                        .threshold = rotate->threshold};
+                                        .threshold = rotate->threshold,
+                                        .lost = rotate->lost};
     struct hm_rotate_result result;
 
     if (rotate->online != NULL)

@@ -242,6 +242,15 @@ static const char *id_in_group(const struct hm_role_keys *group, const struct hm
     return NULL;
 }
 
+bool hm_approvers_can_sign(const struct hm_signers *signers, const struct hm_role_keys *keys)
+{
+    uint32_t count = 0;
+
+    for (size_t i = 0; i < signers->count; i++)
+        count += id_in_group(keys, signers->items[i]) != NULL;
+    return count >= keys->threshold;
+}
+
 static bool has_id(const struct hm_signature *signatures, size_t count, const char *id)
 {
     for (size_t i = 0; i < count; i++)

@@ -61,6 +61,8 @@ HM_MUST_CHECK enum hm_rc hm_approvers_store_signer(const struct hm_dir *private_
                                                    const char *name, const struct hm_signer *signer,
                                                    struct hm_err *err);
 
+/* True if the signers at hand meet the threshold of keys. */
+bool hm_approvers_can_sign(const struct hm_signers *signers, const struct hm_role_keys *keys);
 /* An envelope around canonical, signed with each signer that one of the groups lists. HM_EINPUT: a
  * group's threshold cannot be met with these keys; what names the role. */
 HM_MUST_CHECK enum hm_rc hm_approvers_sign(const struct hm_signers *signers, const char *what,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The submissions that wait, and those that were rejected, with the releases that each brings. */
+/* The submissions that wait, and those that were rejected, with the releases and files that each
+ * brings. */
 #ifndef HM_SITE_PENDING_H
 #define HM_SITE_PENDING_H
 

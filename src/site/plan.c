@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 
+#include "site/approvers.h"
 #include "site/plan_internal.h"
 
 #define HM_PLAN_ITEM_COUNT_MAX 1000000
@@ -221,6 +222,29 @@ static enum hm_rc check_online(const struct hm_plan *plan, const struct hm_envel
                               &ignored);
 }
 
+/* Whether 'rotate online --lost' was for this very root, and the old key did not come back. */
+static enum hm_rc is_along(const struct hm_plan *plan, struct hm_err *err, bool *ret_along)
+{
+    const struct hm_dir *private_dir = &plan->roles->site->private_dir;
+    const struct hm_root *root = plan->roles->tree->root;
+    _hm_done_(hm_roles_signers_done) struct hm_signers signers = HM_SIGNERS_INIT;
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(64);
+    char wanted[32];
+    enum hm_rc rc = hm_dir_read(private_dir, HM_PLAN_LOST_FILE, err, &text);
+
+    *ret_along = false;
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    HM_TRY(rc);
+    (void)snprintf(wanted, sizeof(wanted), "%lld\n", (long long)plan->root->document.version);
+    if (!hm_bytes_is_str(hm_buf_bytes(&text), wanted))
+        return HM_OK;
+    HM_TRY(hm_approvers_signers(private_dir, true, err, &signers));
+    *ret_along = !hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_TIMESTAMP]) ||
+                 !hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_SNAPSHOT]);
+    return HM_OK;
+}
+
 /* What must be so before N+1.root.json may appear. */
 static enum hm_rc plan_root_step(struct hm_plan *plan, struct hm_err *err)
 {
@@ -242,6 +266,8 @@ static enum hm_rc plan_root_step(struct hm_plan *plan, struct hm_err *err)
                             "is published: %s",
                             (long long)plan->root->document.version, why.text);
     }
+    HM_TRY(is_along(plan, err, &plan->root_along));
+    plan->needs_signing = plan->needs_signing || plan->root_along;
     return HM_OK;
 }
 

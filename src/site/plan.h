@@ -6,12 +6,19 @@
  * A new root comes in two steps (DESIGN 5.3). First, under the root in force, everything else: a
  * targets.json that both roots' keys signed, and a snapshot and timestamp signed by old and new
  * online keys. Then N+1.root.json alone. A client sees a valid tree at every moment in between.
+ *
+ * Where the online key is lost, nobody can sign the step in between: then all goes out in one, the
+ * root before the timestamp, and a client that comes between the two must try again.
  */
 #ifndef HM_SITE_PLAN_H
 #define HM_SITE_PLAN_H
 
 #include "site/chain.h"
 #include "site/staged.h"
+
+/* Below private/: the version of a root that is to be published without a signature of the online
+ * key before it, which is lost. */
+#define HM_PLAN_LOST_FILE "online-lost"
 
 struct hm_plan_document {
     const char *role;
@@ -43,6 +50,7 @@ struct hm_plan {
     struct hm_root *root;
     struct hm_bytes root_raw;
     bool root_waits; /* it is complete, but something must be published first */
+    bool root_along; /* it goes out in the first step: the old online key is lost */
     /* In force after the first step. */
     const struct hm_root *root_in_force;
     const struct hm_targets *targets;

@@ -80,9 +80,11 @@ static enum hm_rc sign_online(struct step *step, enum hm_root_role role, struct 
                               struct hm_err *err, struct hm_buf *ret_raw)
 {
     const struct hm_plan *plan = step->plan;
-    const struct hm_role_keys *groups[2] = {&plan->root_in_force->roles[role]};
-    size_t count = 1;
+    const struct hm_role_keys *groups[2];
+    size_t count = 0;
 
+    if (!plan->root_along)
+        groups[count++] = &plan->root_in_force->roles[role];
     if (plan->root != NULL && !plan->is_first)
         groups[count++] = &plan->root->roles[role];
     return hm_approvers_sign(&step->online, hm_root_role_name(role), canonical, groups, count, err,
@@ -192,6 +194,24 @@ static enum hm_rc write_first_root(struct step *step, struct hm_err *err)
     return write_trust_file(step, err);
 }
 
+/* The second step: the new root alone. */
+static enum hm_rc write_root_step(struct step *step, struct hm_err *err)
+{
+    const struct hm_plan *plan = step->plan;
+
+    HM_TRY(add_metadata(step, "root", plan->root->document.version, plan->root_raw, err));
+    return hm_journal_drop(&step->journal, "drafts/root.json", err);
+}
+
+/* The old online key is lost: nobody could sign a step before the root. */
+static enum hm_rc write_root_along(struct step *step, struct hm_err *err)
+{
+    if (!step->plan->root_along)
+        return HM_OK;
+    HM_TRY(write_root_step(step, err));
+    return hm_journal_drop(&step->journal, HM_PLAN_LOST_FILE, err);
+}
+
 /* The first step: everything but a later root. renew_snapshot false: only the timestamp is new. */
 static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_err *err)
 {
@@ -202,6 +222,7 @@ static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_e
     HM_TRY(write_images(step, err));
     HM_TRY(write_identities(step, err));
     HM_TRY(write_first_root(step, err));
+    HM_TRY(write_root_along(step, err));
     for (size_t i = 0; i < plan->document_count; i++)
         HM_TRY(add_metadata(step, plan->documents[i].role, plan->documents[i].version,
                             plan->documents[i].raw, err));
@@ -213,15 +234,6 @@ static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_e
         meta = plan->roles->tree->timestamp->snapshot;
     step->result->file_count += plan->path_count;
     return write_timestamp(step, &meta, err);
-}
-
-/* The second step: the new root alone. */
-static enum hm_rc write_root_step(struct step *step, struct hm_err *err)
-{
-    const struct hm_plan *plan = step->plan;
-
-    HM_TRY(add_metadata(step, "root", plan->root->document.version, plan->root_raw, err));
-    return hm_journal_drop(&step->journal, "drafts/root.json", err);
 }
 
 enum step_kind {
@@ -261,6 +273,7 @@ static void forget_drafts(struct hm_plan *plan)
 {
     plan->document_count = plan->image_count = plan->identity_count = 0;
     plan->path_count = plan->drop_count = 0;
+    plan->root_along = false;
 }
 
 static enum hm_rc commit_step(struct hm_plan *plan, enum step_kind kind, struct hm_err *err,

@@ -2,7 +2,9 @@
 /* Changing the keys of a role (rotate.h). */
 #include "site/rotate.h"
 
+#include "base/file.h"
 #include "exchange/role.h"
+#include "site/plan.h"
 #include "site/renew.h"
 
 #define HM_ROTATE_ID_PREFIX_MIN 8
@@ -187,6 +189,43 @@ static enum hm_rc rotate_root(const struct hm_roles *roles, const struct hm_rota
     return draft_targets(roles, err);
 }
 
+/* Whether the online key in force is at hand, and what follows from that. */
+static enum hm_rc check_lost(const struct hm_roles *roles, bool lost, struct hm_err *err,
+                             struct hm_buf *report)
+{
+    _hm_done_(hm_roles_signers_done) struct hm_signers signers = HM_SIGNERS_INIT;
+    const struct hm_root *root = roles->tree->root;
+    bool at_hand;
+
+    HM_TRY(hm_approvers_signers(&roles->site->private_dir, true, err, &signers));
+    at_hand = hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_TIMESTAMP]) &&
+              hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_SNAPSHOT]);
+    if (lost && at_hand)
+        return hm_fail(err, HM_EUSAGE,
+                       "--lost: the online key is here, in private/keys, and can sign the change; "
+                       "leave out --lost");
+    if (!lost && !at_hand)
+        return hm_buf_append_str(report,
+                                 "WARNING: the online key in force is not in private/keys, and "
+                                 "publish will need its last signature: put it back, or say "
+                                 "--lost if it is gone for ever\n",
+                                 err);
+    return HM_OK;
+}
+
+/* What publish goes by: the version of the root that needs no signature of the old online key. */
+static enum hm_rc mark_lost(const struct hm_roles *roles, bool lost, struct hm_err *err)
+{
+    char text[32];
+
+    if (!lost)
+        return hm_dir_remove(&roles->site->private_dir, HM_PLAN_LOST_FILE, err);
+    (void)snprintf(text, sizeof(text), "%lld\n",
+                   (long long)hm_tree_version(roles->tree, "root") + 1);
+    return hm_file_replace(&roles->site->private_dir, HM_PLAN_LOST_FILE, 0600, hm_bytes_str(text),
+                           err);
+}
+
 static enum hm_rc rotate_online(const struct hm_roles *roles,
                                 const struct hm_rotate_options *options, struct hm_err *err,
                                 struct hm_buf *report, struct hm_rotate_result *result)
@@ -202,6 +241,7 @@ static enum hm_rc rotate_online(const struct hm_roles *roles,
         options->threshold > 1)
         return hm_fail(err, HM_EUSAGE,
                        "'online' has one key, which is replaced: give --online K.pem or nothing");
+    HM_TRY(check_lost(roles, options->lost, err, report));
     if (signer == NULL) {
         HM_TRY(hm_signer_generate("ed25519", err, &made));
         signer = made;
@@ -209,6 +249,7 @@ static enum hm_rc rotate_online(const struct hm_roles *roles,
     key = hm_signer_key(signer);
     set.keys = &key;
     HM_TRY(change_root(roles, online, HM_ARRAY_COUNT(online), &set, err, report));
+    HM_TRY(mark_lost(roles, options->lost, err));
     (void)snprintf(name, sizeof(name), "online-%.8s", hm_key_id(key));
     HM_TRY(hm_approvers_store_signer(&roles->site->private_dir, name, signer, err));
     result->roles[result->role_count++] = "root";
@@ -274,6 +315,8 @@ enum hm_rc hm_rotate_run(const struct hm_site *site, const struct hm_rotate_opti
                        "nothing is published yet: publish the first root, or start again");
     if (options->online != NULL && strcmp(options->role, "online") != 0)
         return hm_fail(err, HM_EUSAGE, "--online goes with the role 'online' only");
+    if (options->lost && strcmp(options->role, "online") != 0)
+        return hm_fail(err, HM_EUSAGE, "--lost goes with the role 'online' only");
     if (strcmp(options->role, "root") == 0)
         return rotate_root(roles, options, HM_ROOT_ROLE_ROOT, err, report, ret_result);
     if (strcmp(options->role, "targets") == 0)

@@ -16,6 +16,7 @@ struct hm_rotate_options {
     size_t remove_count;
     uint32_t threshold;             /* 0: as it is */
     const struct hm_signer *online; /* the new online key; NULL: made */
+    bool lost; /* online: the old key is gone, so the new root comes with its first signatures */
 };
 
 struct hm_rotate_result {
@@ -24,9 +25,10 @@ struct hm_rotate_result {
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
 };
 
-/* HM_EUSAGE: nothing would change, or a key to be removed is not there; HM_EREFUSED: a threshold
- * that cannot be met, a key that stands on both sides, an online key in another role; HM_EUNKNOWN:
- * no such role; HM_EAGAIN: nothing is published yet. */
+/* HM_EUSAGE: nothing would change, an online key that is said to be lost is at hand, or a key to be
+ * removed is not there; HM_EREFUSED: a threshold that cannot be met, a key that stands on both
+ * sides, an online key in another role; HM_EUNKNOWN: no such role; HM_EAGAIN: nothing is published
+ * yet. */
 HM_MUST_CHECK enum hm_rc hm_rotate_run(const struct hm_site *site,
                                        const struct hm_rotate_options *options, struct hm_err *err,
                                        struct hm_buf *report, struct hm_rotate_result *ret_result);

@@ -75,7 +75,7 @@ size_t hm_map_count(const struct hm_map *map)
 
 static unsigned bit_of(const struct hm_sha256 *key, unsigned bit)
 {
-    return key->bytes[bit / 8] >> (7 - bit % 8) & 1U;
+    return ((unsigned)key->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
 }
 
 /* The first bit in which two keys differ; HM_MAP_KEY_BITS if they do not. */

@@ -248,13 +248,16 @@ static void test_pending__names_what_each_brings(void **state)
     site = world_open(world, HM_SITE_READ);
     hm_buf_clear(&world->report);
     assert_rc(HM_OK, hm_pending_write(site, false, &world->err, &world->report));
-    assert_true(reported(world, "acme version 1  acme/nic/1.0\n"));
+    assert_true(reported(world, "acme version 1\n  acme/nic/1.0\n    fw.bin  3 bytes, sha256 "));
     assert_true(reported(world, "acme version 2  rejected: does not boot\n"));
     assert_true(reported(world, "1 submission waits"));
     hm_buf_clear(&world->report);
     assert_rc(HM_OK, hm_pending_write(site, true, &world->err, &world->report));
-    assert_true(reported(world, "\"acme/nic/1.0\""));
-    assert_false(reported(world, "\"acme/nic/1.1\""));
+    assert_true(reported(world, "\"release\": \"acme/nic/1.0\""));
+    assert_true(reported(world, "\"name\": \"fw.bin\""));
+    assert_true(reported(world, "\"size\": 3"));
+    assert_true(reported(world, "\"sha256\": \""));
+    assert_false(reported(world, "acme/nic/1.1"));
     hm_site_free(site);
     maker_done(&acme);
 }

@@ -3,6 +3,7 @@
 #include "site_world.h"
 
 #include "site/init.h"
+#include "site/journal.h"
 #include "site/rotate.h"
 
 struct extra {
@@ -149,6 +150,71 @@ static void test_rotate__online_key_in_two_steps(void **state)
     assert_int_equal(world_client_version(world, "timestamp"), 3);
 }
 
+static void lose_key(struct world *world)
+{
+    char path[700];
+
+    (void)snprintf(path, sizeof(path), "%s/private/keys/online.pem", world->site);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void test_rotate__a_lost_online_key_is_replaced_in_one_step(void **state)
+{
+    struct world *world = *state;
+    struct hm_rotate_options options = {.role = "online", .lost = true};
+    struct hm_site *site;
+    size_t count, taken;
+
+    assert_rc(HM_OK, world_refresh(world));
+    assert_rc(HM_EUSAGE, rotate(world, &options)); /* it is at hand */
+    lose_key(world);
+    assert_rc(HM_OK, rotate(world, &options));
+    assert_true(world_has(world, "private/online-lost"));
+    world_sign(world, "root");
+    site = world_open(world, HM_SITE_CHANGE);
+    assert_rc(HM_OK, hm_publish_commit_only(site, &world->err));
+    assert_rc(HM_OK, world_refresh(world)); /* before: all is as it was */
+    assert_int_equal(world_client_version(world, "root"), 1);
+    while (!world_has(world, "public/metadata/2.root.json"))
+        assert_rc(HM_OK, hm_journal_recover_steps(&site->private_dir, &site->public_dir, 1,
+                                                  &world->err, &taken));
+    /* Between the root and the timestamp: refused, and nothing that was trusted is lost. */
+    assert_rc(HM_ESIGNATURE, world_refresh(world));
+    new_client(world, "between");
+    assert_rc(HM_ESIGNATURE, world_refresh(world));
+    hm_site_free(site);
+    site = world_open(world, HM_SITE_CHANGE); /* rolls forward */
+    hm_site_free(site);
+    assert_false(world_has(world, "private/online-lost"));
+    new_client(world, "client");
+    assert_rc(HM_OK, world_refresh(world));
+    assert_int_equal(world_client_version(world, "root"), 2);
+    assert_int_equal(world_client_version(world, "timestamp"), 2);
+    new_client(world, "between");
+    assert_rc(HM_OK, world_refresh(world));
+    new_client(world, "later");
+    assert_rc(HM_OK, world_refresh(world));
+    assert_rc(HM_OK, world_publish(world, &count));
+    assert_int_equal(count, 0);
+}
+
+static void test_rotate__without_lost_the_old_key_must_sign(void **state)
+{
+    struct world *world = *state;
+    struct hm_rotate_options options = {.role = "online"};
+
+    lose_key(world);
+    hm_buf_clear(&world->report);
+    assert_rc(HM_OK, rotate(world, &options));
+    assert_non_null(strstr(hm_buf_str(&world->report), "WARNING: the online key in force"));
+    world_sign(world, "root");
+    assert_rc(HM_EINPUT, world_publish(world, NULL));
+    assert_false(world_has(world, "public/metadata/2.root.json"));
+    options.role = "targets";
+    options.lost = true;
+    assert_rc(HM_EUSAGE, rotate(world, &options));
+}
+
 static void test_rotate__release_goes_out_with_its_targets(void **state)
 {
     struct world *world = *state;
@@ -284,6 +350,8 @@ int main(void)
         world_test(test_rotate__root_needs_old_and_new_keys),
         world_test(test_rotate__targets_are_good_on_both_sides),
         world_test(test_rotate__online_key_in_two_steps),
+        world_test(test_rotate__a_lost_online_key_is_replaced_in_one_step),
+        world_test(test_rotate__without_lost_the_old_key_must_sign),
         world_test(test_rotate__release_goes_out_with_its_targets),
         world_test(test_rotate__removes_a_key_by_its_id),
         world_test(test_rotate__refuses_what_cannot_be),
