@@ -15,6 +15,7 @@ struct maker {
 struct extra {
     const char *site;
     const char *maker;
+    const char *product;
     const char *trial;
     struct hm_bytes identity, delegations;
     struct maker *makers; /* sorted by id */
@@ -129,6 +130,8 @@ static enum hm_rc read_member(struct hm_review_out *out, struct hm_json *json, s
         return read_str(json, &extra->arena, out->err, &extra->site);
     if (hm_bytes_is_str(key, "maker"))
         return read_str(json, &extra->arena, out->err, &extra->maker);
+    if (hm_bytes_is_str(key, "product"))
+        return read_str(json, &extra->arena, out->err, &extra->product);
     if (hm_bytes_is_str(key, "makers"))
         return read_makers(json, out->err, extra);
     if (hm_bytes_is_str(key, "identity"))
@@ -284,6 +287,7 @@ static enum hm_rc diff(struct hm_review_out *out, struct hm_bytes before_json,
     HM_TRY(read_extra(out, after_json, true, after));
     hm_review_text_member(out, "site", before->site, after->site, true);
     hm_review_text_member(out, "maker", before->maker, after->maker, true);
+    hm_review_text_member(out, "product", before->product, after->product, true);
     hm_review_text_member(out, "trial site", before->trial, after->trial, true);
     put_identity(out, before, after);
     put_makers(out, before, after);

@@ -139,6 +139,82 @@ static enum hm_rc check_not_listed(const struct hm_partition_name *name,
     return HM_OK;
 }
 
+/* ---- what a role says it is of --------------------------------------------------------------- */
+
+/* The member "product" of x-hallmark. All roles of one side are signed by the same keys, so nothing
+ * but this keeps one from being served as another. Empty: of none, the role above. */
+static enum hm_rc read_product(const struct hm_targets *targets, struct hm_arena *arena,
+                               struct hm_err *err, struct hm_bytes *ret_product)
+{
+    struct hm_bytes key, span;
+    struct hm_json json;
+    bool more;
+
+    *ret_product = HM_BYTES_EMPTY;
+    if (targets->document.x_hallmark.size == 0)
+        return HM_OK;
+    hm_json_init(&json, targets->document.x_hallmark, arena);
+    HM_TRY(hm_json_object_begin(&json, err));
+    for (;;) {
+        HM_TRY(hm_json_object_next(&json, err, &more, &key));
+        if (!more)
+            return hm_json_end(&json, err);
+        if (!hm_bytes_is_str(key, "product")) {
+            HM_TRY(hm_json_skip(&json, err, &span));
+            continue;
+        }
+        HM_TRY(hm_json_string(&json, err, ret_product));
+        if (!hm_text_is_name(*ret_product))
+            return hm_fail(err, HM_EFORMAT, "its x-hallmark names a product that is no name");
+    }
+}
+
+/* product: what it must say; empty: nothing. */
+static enum hm_rc check_statement(struct hm_bytes role, const struct hm_targets *targets,
+                                  struct hm_bytes product, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_bytes said = HM_BYTES_EMPTY;
+    enum hm_rc rc = read_product(targets, &arena, err, &said);
+
+    if (rc == HM_OK && !hm_bytes_is_equal(said, product))
+        rc = hm_fail(err, HM_EREFUSED,
+                     "it is signed %s%.*s, not %s%.*s (product in x-hallmark); tell the site",
+                     said.size == 0 ? "for no product" : "for product ", HM_BYTES_FMT(said),
+                     product.size == 0 ? "for none" : "for product ", HM_BYTES_FMT(product));
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%.*s'", HM_BYTES_FMT(role));
+}
+
+enum hm_rc hm_partition_statement(const struct hm_targets *above, struct hm_bytes product,
+                                  struct hm_err *err, struct hm_buf *ret_json)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_json_writer writer;
+    struct hm_bytes key, span;
+    struct hm_json json;
+    bool more;
+
+    hm_json_init(&json, above->document.x_hallmark, &arena);
+    hm_json_writer_init(&writer, ret_json, false);
+    hm_json_writer_object_begin(&writer);
+    HM_TRY(hm_json_object_begin(&json, err));
+    for (;;) {
+        HM_TRY(hm_json_object_next(&json, err, &more, &key));
+        if (!more)
+            break;
+        HM_TRY(hm_json_skip(&json, err, &span));
+        if (hm_bytes_is_str(key, "product"))
+            continue;
+        hm_json_writer_key_bytes(&writer, key);
+        hm_json_writer_raw(&writer, span);
+    }
+    HM_TRY(hm_json_end(&json, err));
+    hm_json_writer_key(&writer, "product");
+    hm_json_writer_string(&writer, product);
+    hm_json_writer_object_end(&writer);
+    return hm_json_writer_end(&writer, err);
+}
+
 enum hm_rc hm_partition_check(const struct hm_delegated_role *role, const struct hm_targets *above,
                               struct hm_err *err)
 {
@@ -153,6 +229,7 @@ enum hm_rc hm_partition_check(const struct hm_delegated_role *role, const struct
         return hm_fail(err, HM_EREFUSED,
                        "'%.*s': delegates to hash bins, which are of no product; tell the site",
                        HM_BYTES_FMT(role->name));
+    HM_TRY(check_statement(role->name, above, HM_BYTES_EMPTY, err));
     for (size_t i = 0; i < delegations->role_count; i++) {
         const struct hm_delegated_role *below = &delegations->roles[i];
 
@@ -183,6 +260,7 @@ enum hm_rc hm_partition_check_product(struct hm_bytes role, const struct hm_targ
         return hm_fail(err, HM_EREFUSED,
                        "'%.*s': delegates further, which a product's role may not; tell the site",
                        HM_BYTES_FMT(role));
+    HM_TRY(check_statement(role, targets, name.product, err));
     for (size_t i = 0; i < targets->target_count; i++) {
         enum hm_rc rc = hm_layout_parse_path(targets->targets[i].path, err, &path);
 

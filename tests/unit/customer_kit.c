@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "trust/partition.h"
 #include "tuf/snapshot.h"
 #include "tuf/timestamp.h"
 
@@ -50,9 +51,11 @@ void kit_tree_image(struct kit_tree *tree, const char *path, const char *content
 
 /* ---- products ------------------------------------------------------------------------------- */
 
-static struct hm_targets *divide(struct hm_targets *above, const char *role, const char *prefix,
-                                 const char *pattern, const enum kit_key *keys, size_t count)
+static struct hm_targets *divide(struct hm_targets *above, const char *role, const char *product,
+                                 const char *prefix, const char *pattern, const enum kit_key *keys,
+                                 size_t count)
 {
+    _hm_done_(hm_buf_done) struct hm_buf statement = HM_BUF_INIT(4096);
     const struct hm_key *list[KIT_KEY_COUNT_];
     struct hm_targets *below = NULL;
     size_t kept = 0;
@@ -61,7 +64,8 @@ static struct hm_targets *divide(struct hm_targets *above, const char *role, con
         list[i] = kit_key(keys[i]);
     OK(hm_targets_new(NULL, &below));
     below->document.expires_unix_s = EXPIRES;
-    OK(hm_targets_set_x_hallmark(below, above->document.x_hallmark, NULL));
+    OK(hm_partition_statement(above, hm_bytes_str(product), NULL, &statement));
+    OK(hm_targets_set_x_hallmark(below, hm_buf_bytes(&statement), NULL));
     for (size_t i = 0; i < above->target_count; i++) {
         if (hm_bytes_has_prefix(above->targets[i].path, hm_bytes_str(prefix)))
             OK(hm_targets_put(below, &above->targets[i], NULL));
@@ -87,10 +91,10 @@ struct kit_product *kit_tree_divide(struct kit_tree *tree, const char *product, 
     (void)snprintf(pattern, sizeof(pattern), "acme/%s/*/*", product);
     (void)snprintf(role, sizeof(role), "release~acme~%s", product);
     if (release)
-        made->release = divide(tree->site.release, role, prefix, pattern, release_keys, 1);
+        made->release = divide(tree->site.release, role, product, prefix, pattern, release_keys, 1);
     (void)snprintf(role, sizeof(role), "maker~acme~%s", product);
     if (maker)
-        made->maker = divide(tree->site.maker_role, role, prefix, pattern, acme, 2);
+        made->maker = divide(tree->site.maker_role, role, product, prefix, pattern, acme, 2);
     return made;
 }
 

@@ -86,6 +86,11 @@ struct fixture {
     bool is_maker;
 };
 
+static void set_statement(struct hm_targets *role, const char *json)
+{
+    assert_int_equal(hm_targets_set_x_hallmark(role, hm_bytes_str(json), NULL), HM_OK);
+}
+
 static struct hm_targets *new_role(void)
 {
     struct hm_targets *role = NULL;
@@ -321,6 +326,8 @@ static void test_check__is_for_roles_of_makers_alone(void **state)
 
 /* ---- a product's role ------------------------------------------------------------------------ */
 
+#define NIC "{\"product\":\"nic\",\"site\":\"globex\"}"
+
 static enum hm_rc check_product(const char *role, const struct hm_targets *targets)
 {
     struct hm_err err = HM_ERR_INIT;
@@ -351,6 +358,7 @@ static void test_check_product__holds_it_to_its_paths(void **state)
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
         struct hm_targets *role = new_role();
 
+        set_statement(role, NIC);
         kit_put(role, "acme/nic/1.0/boot.rom", 1, 'a', NULL);
         assert_int_equal(check_product("maker~acme~nic", role), HM_OK);
         kit_put(role, cases[i].path, 1, 'a', NULL);
@@ -365,6 +373,7 @@ static void test_check_product__refuses_delegations(void **state)
     const char *path = "acme/nic/*/*";
     struct hm_targets *role = new_role();
 
+    set_statement(role, NIC);
     assert_int_equal(check_product("release~acme~nic", role), HM_OK);
     role->delegations.succinct_bits = 1;
     assert_int_equal(check_product("release~acme~nic", role), HM_EREFUSED);
@@ -379,8 +388,60 @@ static void test_check_product__is_for_products_alone(void **state)
 {
     struct hm_targets *role = new_role();
 
+    set_statement(role, NIC);
     assert_int_equal(check_product("release~acme", role), HM_EREFUSED);
     assert_int_equal(check_product("recalls~acme~nic", role), HM_EREFUSED);
+    hm_targets_free(role);
+}
+
+/* The same keys sign all roles of a side: what one says it is of is all that tells them apart. */
+static const struct {
+    const char *json;
+    enum hm_rc above, nic;
+} statements[] = {
+    {NIC, HM_EREFUSED, HM_OK},
+    {"{\"site\":\"globex\"}", HM_OK, HM_EREFUSED},
+    {"{\"product\":\"switch\"}", HM_EREFUSED, HM_EREFUSED},
+    {"{\"product\":\"nicx\"}", HM_EREFUSED, HM_EREFUSED},
+    {"{\"product\":\"\"}", HM_EFORMAT, HM_EFORMAT},
+    {"{\"product\":\"Nic\"}", HM_EFORMAT, HM_EFORMAT},
+    {"{\"product\":null}", HM_EFORMAT, HM_EFORMAT},
+};
+
+static void test_check__keeps_one_role_from_being_another(void **state)
+{
+    for (size_t i = 0; i < HM_ARRAY_COUNT(statements); i++) {
+        struct hm_targets *role = new_role();
+
+        set_statement(role, statements[i].json);
+        assert_int_equal(check_product("release~acme~nic", role), statements[i].nic);
+        assert_int_equal(check_product("maker~acme~nic", role), statements[i].nic);
+        hm_targets_free(role);
+        for (int side = 0; side < 2; side++) {
+            struct fixture f;
+
+            set_up(&f, side == 1);
+            set_statement(f.above, statements[i].json);
+            assert_int_equal(check(&f, NULL), statements[i].above);
+            tear_down(&f);
+        }
+    }
+}
+
+static void test_statement__is_that_of_the_role_above_and_the_product(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(4096);
+    struct hm_bytes nic = HM_BYTES_LITERAL("nic");
+    struct hm_targets *role = new_role();
+
+    assert_int_equal(hm_partition_statement(role, nic, NULL, &json), HM_EFORMAT);
+    hm_buf_clear(&json);
+    set_statement(role, "{\"product\":\"switch\",\"site\":\"globex\",\"x\":{\"y\":[1]}}");
+    assert_int_equal(hm_partition_statement(role, nic, NULL, &json), HM_OK);
+    assert_string_equal(hm_buf_str(&json),
+                        "{\"site\":\"globex\",\"x\":{\"y\":[1]},\"product\":\"nic\"}");
+    set_statement(role, hm_buf_str(&json));
+    assert_int_equal(check_product("release~acme~nic", role), HM_OK);
     hm_targets_free(role);
 }
 
@@ -418,6 +479,8 @@ int main(void)
         cmocka_unit_test(test_check_product__holds_it_to_its_paths),
         cmocka_unit_test(test_check_product__refuses_delegations),
         cmocka_unit_test(test_check_product__is_for_products_alone),
+        cmocka_unit_test(test_check__keeps_one_role_from_being_another),
+        cmocka_unit_test(test_statement__is_that_of_the_role_above_and_the_product),
         cmocka_unit_test(test_find__gives_the_delegation_or_nothing),
     };
 

@@ -11,6 +11,7 @@
 #include "customer/products.h"
 #include "customer/verify.h"
 #include "customer_kit.h"
+#include "trust/partition.h"
 
 #define NIC1 "acme/nic/1.0/boot.rom"
 #define NIC2 "acme/nic/2.0/boot.rom"
@@ -170,29 +171,70 @@ static void test_list__holds_each_product_to_both_signatures(void **state)
     assert_int_equal(f->catalogue.items[1].rc, HM_EREFUSED);
 }
 
+/* Adds the product to what the role says of itself. */
+static void name_product(struct hm_targets *role, const char *product)
+{
+    _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(4096);
+
+    assert_int_equal(hm_partition_statement(role, hm_bytes_str(product), NULL, &json), HM_OK);
+    assert_int_equal(hm_targets_set_x_hallmark(role, hm_buf_bytes(&json), NULL), HM_OK);
+}
+
 static void test_list__wants_each_products_own_statement(void **state)
 {
     struct fixture *f = *state;
 
     kit_tree_divide(&f->tree, "nic", true, true);
-    kit_x_hallmark(f->tree.products[0].release, "{\"site\":\"other\"}");
+    kit_x_hallmark(f->tree.products[0].release, "{\"product\":\"nic\",\"site\":\"other\"}");
     kit_tree_publish(&f->tree);
     look(f, NIC1, true);
     assert_int_equal(f->catalogue.items[0].rc, HM_EREFUSED);
     assert_non_null(strstr(f->catalogue.items[0].text, "other"));
-    kit_x_hallmark(f->tree.products[0].release, "{\"site\":\"globex\"}");
+    kit_x_hallmark(f->tree.products[0].release, "{\"product\":\"nic\",\"site\":\"globex\"}");
     kit_maker_statement(f->tree.products[0].maker, "globex", "bolt", f->tree.site.identity);
+    name_product(f->tree.products[0].maker, "nic");
     kit_tree_publish(&f->tree);
     look(f, NIC1, true);
     assert_int_equal(f->catalogue.items[0].rc, HM_EREFUSED);
     assert_non_null(strstr(f->catalogue.items[0].text, "bolt"));
     kit_maker_statement(f->tree.products[0].maker, "globex", "acme", f->tree.site.identity);
+    name_product(f->tree.products[0].maker, "nic");
     kit_tree_publish(&f->tree);
     look(f, NIC1, true);
     assert_int_equal(f->catalogue.items[0].rc, HM_OK);
 }
 
 /* ---- what is refused ------------------------------------------------------------------------- */
+
+/* Both are signed by the same keys, so the online key alone could put one in the other's place. */
+static void test_list__takes_no_role_for_another(void **state)
+{
+    struct fixture *f = *state;
+    struct hm_targets *nic;
+
+    kit_tree_divide(&f->tree, "nic", true, true);
+    nic = f->tree.products[0].release;
+    kit_x_hallmark(nic, "{\"site\":\"globex\"}"); /* the role above, as it was once */
+    kit_tree_publish(&f->tree);
+    look(f, NIC1, true);
+    assert_int_equal(f->catalogue.item_count, 0);
+    assert_int_equal(f->catalogue.problems[0].rc, HM_EREFUSED);
+    assert_non_null(strstr(f->catalogue.problems[0].text, "no product"));
+    name_product(nic, "switch");
+    kit_tree_publish(&f->tree);
+    look(f, NIC1, true);
+    assert_int_equal(f->catalogue.problems[0].rc, HM_EREFUSED);
+    assert_non_null(strstr(f->catalogue.problems[0].text, "for product switch"));
+    name_product(nic, "nic");
+    kit_tree_publish(&f->tree);
+    look(f, NIC1, true);
+    assert_int_equal(f->catalogue.items[0].rc, HM_OK);
+    name_product(f->tree.site.release, "nic"); /* a product's, in place of the role above */
+    kit_tree_publish(&f->tree);
+    look(f, NIC1, true);
+    assert_int_equal(f->catalogue.item_count, 0);
+    assert_non_null(strstr(f->catalogue.problems[0].text, "for product nic, not for none"));
+}
 
 static void test_list__a_bad_product_hides_no_other(void **state)
 {
@@ -370,6 +412,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_list__wants_each_products_own_statement, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_list__takes_no_role_for_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list__a_bad_product_hides_no_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list__refuses_the_maker_whose_role_above_is_bent,
                                         set_up, tear_down),
