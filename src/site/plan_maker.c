@@ -195,6 +195,9 @@ static enum hm_rc check_pair(const struct hm_plan *plan, const struct maker_view
                        "identity version %lld: take in a submission that has it",
                        view->release_role, view->maker_role,
                        (long long)view->maker->identity_version);
+    HM_TRY(hm_verdict_names(view->maker, view->release_role, release, why));
+    if (!view->maker->is_attested && made != NULL)
+        HM_TRY(hm_verdict_names(view->maker, view->maker_role, made, why));
     for (size_t i = 0; i < release->target_count; i++)
         HM_TRY(hm_verdict_path(plan->layout, view->maker, view->grade, release,
                                view->maker->is_attested ? NULL : made, release->targets[i].path,

@@ -119,6 +119,7 @@ static enum hm_rc judge_maker(const struct hm_plan *plan, struct hm_client *clie
     if (judged->maker == NULL || role == NULL)
         return hm_fail(err, HM_EUNKNOWN, "'targets' does not know maker '%s'", id);
     HM_TRY(hm_client_role(client, role, err, &judged->release));
+    HM_TRY(hm_verdict_names(judged->maker, name, judged->release, err));
     if (judged->maker->is_attested)
         return hm_verdict_maker(layout, judged->maker, NULL, &nothing, HM_GRADE_ATTESTED, err,
                                 &judged->grade);
@@ -127,6 +128,7 @@ static enum hm_rc judge_maker(const struct hm_plan *plan, struct hm_client *clie
     if (role == NULL)
         return hm_fail(err, HM_EUNKNOWN, "'targets' does not know '%s'", name);
     HM_TRY(hm_client_role(client, role, err, &judged->made));
+    HM_TRY(hm_verdict_names(judged->maker, name, judged->made, err));
     HM_TRY(hm_chain_load(plan->roles->site, id, judged->maker->identity_version, err, &chain));
     return hm_verdict_maker(layout, judged->maker, chain->identity, &nothing, HM_GRADE_ATTESTED,
                             err, &judged->grade);

@@ -126,21 +126,69 @@ enum hm_rc hm_verdict_maker(const struct hm_layout *layout, const struct hm_layo
     return HM_OK;
 }
 
-enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const char *name,
-                            const struct hm_targets *role, struct hm_err *err)
+static uint8_t fold(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+}
+
+static int compare_folded(const void *a, const void *b)
+{
+    struct hm_bytes left = (*(const struct hm_target *const *)a)->path;
+    struct hm_bytes right = (*(const struct hm_target *const *)b)->path;
+    size_t common = left.size < right.size ? left.size : right.size;
+
+    for (size_t i = 0; i < common; i++) {
+        int order = fold(left.data[i]) - fold(right.data[i]);
+
+        if (order != 0)
+            return order;
+    }
+    return left.size < right.size ? -1 : left.size > right.size;
+}
+
+/* On a disk that minds no case one of two such files would stand for both. */
+static enum hm_rc check_unique(const struct hm_targets *role, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    size_t count = role->target_count;
+    const struct hm_target **sorted =
+        hm_arena_alloc(&arena, count, sizeof(const struct hm_target *));
+
+    if (sorted == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = &role->targets[i];
+    if (count > 1)
+        qsort(sorted, count, sizeof(*sorted), compare_folded);
+    for (size_t i = 1; i < count; i++) {
+        if (compare_folded(&sorted[i - 1], &sorted[i]) == 0)
+            return hm_fail(err, HM_EREFUSED,
+                           "'%.*s' and '%.*s' differ in case only, and two names may not",
+                           HM_BYTES_FMT(sorted[i - 1]->path), HM_BYTES_FMT(sorted[i]->path));
+    }
+    return HM_OK;
+}
+
+static enum hm_rc check_names(const struct hm_layout_maker *maker, const struct hm_targets *role,
+                              struct hm_err *err)
 {
     struct hm_path path;
 
     for (size_t i = 0; i < role->target_count; i++) {
-        enum hm_rc rc = hm_layout_parse_path(role->targets[i].path, err, &path);
-
-        if (rc == HM_OK && !hm_bytes_is_str(path.id, maker->id))
-            rc = hm_fail(err, HM_EREFUSED, "'%.*s' is not a path of maker '%s'",
-                         HM_BYTES_FMT(role->targets[i].path), maker->id);
-        if (rc != HM_OK)
-            return hm_error_prefix(err, rc, "'%s'", name);
+        HM_TRY(hm_layout_parse_path(role->targets[i].path, err, &path));
+        if (!hm_bytes_is_str(path.id, maker->id))
+            return hm_fail(err, HM_EREFUSED, "'%.*s' is not a path of maker '%s'",
+                           HM_BYTES_FMT(role->targets[i].path), maker->id);
     }
-    return HM_OK;
+    return check_unique(role, err);
+}
+
+enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const char *name,
+                            const struct hm_targets *role, struct hm_err *err)
+{
+    enum hm_rc rc = check_names(maker, role, err);
+
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", name);
 }
 
 /* ---- paths ----------------------------------------------------------------------------------- */
@@ -306,45 +354,6 @@ static enum hm_rc check_custom(struct hm_bytes release, struct hm_bytes maker, s
     return HM_OK;
 }
 
-static uint8_t fold(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
-}
-
-static bool is_same_folded(struct hm_bytes a, struct hm_bytes b)
-{
-    if (a.size != b.size)
-        return false;
-    for (size_t i = 0; i < a.size; i++) {
-        if (fold(a.data[i]) != fold(b.data[i]))
-            return false;
-    }
-    return true;
-}
-
-/* Only the file part may have capitals, so a twin stands in the same release: near by, as targets
- * are sorted. */
-static enum hm_rc check_unique(const struct hm_targets *role, const struct hm_target *target,
-                               struct hm_bytes release, struct hm_err *err)
-{
-    size_t index = (size_t)(target - role->targets);
-    size_t first = index;
-
-    while (first > 0 && hm_bytes_has_prefix(role->targets[first - 1].path, release))
-        first--;
-    for (size_t i = first; i < role->target_count; i++) {
-        const struct hm_bytes other = role->targets[i].path;
-
-        if (!hm_bytes_has_prefix(other, release))
-            break;
-        if (i != index && is_same_folded(other, target->path))
-            return hm_fail(err, HM_EREFUSED,
-                           "there is also '%.*s', and two names may not differ in case only",
-                           HM_BYTES_FMT(other));
-    }
-    return HM_OK;
-}
-
 static enum hm_rc check_both(const struct hm_layout *layout, const struct hm_layout_maker *maker,
                              const struct hm_target *released, const struct hm_targets *maker_role,
                              struct hm_bytes path, struct hm_err *err)
@@ -380,7 +389,6 @@ static enum hm_rc judge_path(const struct hm_layout *layout, const struct hm_lay
                              struct hm_err *err, const struct hm_target **ret_released)
 {
     const struct hm_target *released = hm_targets_find(release, path->whole);
-    struct hm_bytes prefix = hm_bytes_make(path->whole.data, path->whole.size - path->file.size);
 
     if (released == NULL) {
         if (!maker->is_attested && hm_targets_find(maker_role, path->whole) != NULL)
@@ -394,7 +402,6 @@ static enum hm_rc judge_path(const struct hm_layout *layout, const struct hm_lay
     HM_TRY(check_release_statement(layout, release, err));
     if (!released->facts.has_sha256 || !released->facts.has_length)
         return hm_fail(err, HM_EREFUSED, "its release gives no SHA-256 or length for it");
-    HM_TRY(check_unique(release, released, prefix, err));
     if (!maker->is_attested)
         HM_TRY(check_both(layout, maker, released, maker_role, path->whole, err));
     *ret_released = released;

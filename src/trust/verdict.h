@@ -35,7 +35,8 @@ HM_MUST_CHECK enum hm_rc hm_verdict_maker(const struct hm_layout *layout,
                                           struct hm_err *err, enum hm_grade *ret_grade);
 
 /* Rule of names: every path that role (release~ID or maker~ID, called name) lists is a proper one
- * of this maker, or nothing of the role is used. HM_EFORMAT, HM_EREFUSED naming the path. */
+ * of this maker, and no two differ in case only, or nothing of the role is used. HM_EFORMAT,
+ * HM_EREFUSED naming the path. */
 HM_MUST_CHECK enum hm_rc hm_verdict_names(const struct hm_layout_maker *maker, const char *name,
                                           const struct hm_targets *role, struct hm_err *err);
 
@@ -52,8 +53,8 @@ struct hm_release_file {
 /* Both-sign rule: release lists path; for grade maker, maker_role lists the same path, length,
  * SHA-256 and custom, is made for this site and under the identity that targets.json names. release
  * and maker_role come from hm_client_role with the delegations of the layout. HM_EUNKNOWN: not
- * released; HM_EREFUSED: only one of the two signed, or they differ, naming which; the release has
- * a second name that differs in case only. maker_role is NULL exactly for an attested maker.
+ * released; HM_EREFUSED: only one of the two signed, or they differ, naming which. Both
+ * roles have passed hm_verdict_names. maker_role is NULL exactly for an attested maker.
  *
  * A recall will be judged here too, by digest and before *ret_file is set. */
 HM_MUST_CHECK enum hm_rc hm_verdict_path(const struct hm_layout *layout,

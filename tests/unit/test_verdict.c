@@ -397,14 +397,18 @@ static void test_path__is_for_this_site_maker_and_identity(void **state)
     assert_int_equal(judge_path(f, PATH, ""), HM_OK);
 }
 
-static void test_path__names_do_not_differ_in_case_only(void **state)
+static void test_names__do_not_differ_in_case_only(void **state)
 {
     const struct fixture *f = *state;
+    struct hm_err err = HM_ERR_INIT;
 
-    kit_put(f->site.release, "acme/nic/2.0/Boot.rom", 1, 'x', NULL);
-    assert_int_equal(judge_path(f, PATH, ""), HM_OK); /* in another release */
+    kit_put(f->site.release, "acme/nic/3.0/Boot.rom", 1, 'x', NULL); /* in another release */
+    kit_put(f->site.release, "acme/nic/1.0/boot.rom2", 1, 'x', NULL);
+    assert_int_equal(hm_verdict_names(f->acme, "release~acme", f->site.release, NULL), HM_OK);
     kit_put(f->site.release, "acme/nic/1.0/Boot.rom", 1, 'x', NULL);
-    assert_int_equal(judge_path(f, PATH, "case"), HM_EREFUSED);
+    assert_int_equal(hm_verdict_names(f->acme, "release~acme", f->site.release, &err), HM_EREFUSED);
+    assert_non_null(strstr(err.text, PATH));
+    assert_non_null(strstr(err.text, "acme/nic/1.0/Boot.rom"));
 }
 
 static void test_path__is_of_this_maker(void **state)
@@ -480,7 +484,7 @@ int main(void)
         TEST(test_path__custom_is_compared),
         TEST(test_path__custom_has_a_limit),
         TEST(test_path__is_for_this_site_maker_and_identity),
-        TEST(test_path__names_do_not_differ_in_case_only),
+        TEST(test_names__do_not_differ_in_case_only),
         TEST(test_path__is_of_this_maker),
         TEST(test_path__attested_needs_the_vendor_alone),
         TEST(test_path__grade_and_roles_must_fit),
