@@ -65,7 +65,8 @@ static enum hm_rc enroll_option(void *ctx, int option, const char *value, struct
 static enum hm_rc enroll_run(struct hm_cmd_site *cmd, struct enroll_ctx *enroll, const char *what,
                              struct hm_err *err)
 {
-    static const char *const drafts[] = {"targets"};
+    char release[HM_LAYOUT_ROLE_SIZE_MAX], file[HM_LAYOUT_ROLE_SIZE_MAX + sizeof(".json")];
+    const char *const drafts[] = {"targets", release};
     _hm_free_(hm_submission_free) struct hm_submission *submission = NULL;
     struct hm_enrol_options options = {
         .id = what, .approvers = &enroll->approvers, .threshold = enroll->threshold};
@@ -88,7 +89,10 @@ static enum hm_rc enroll_run(struct hm_cmd_site *cmd, struct enroll_ctx *enroll,
     HM_TRY(hm_enrol_run(cmd->site, &options, err, &cmd->report, &drafted));
     if (!drafted && !hm_dir_has(&cmd->site->drafts, "targets.json"))
         return HM_OK;
-    return hm_cmd_site_finish(cmd, drafts, 1, "enrolment of a maker", err);
+    hm_layout_release_role(hm_bytes_str(options.id), release);
+    (void)snprintf(file, sizeof(file), "%s.json", release);
+    return hm_cmd_site_finish(cmd, drafts, hm_dir_has(&cmd->site->drafts, file) ? 2 : 1,
+                              "enrolment of a maker", err);
 }
 
 int hm_cmd_site_enroll(int argc, char **argv)

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "site/renew.h"
 
 /* init */
 
@@ -95,7 +96,7 @@ static enum hm_rc init_publish(struct hm_cmd_site *cmd, struct hm_err *err)
 
 static enum hm_rc init_run(struct hm_cmd_site *cmd, struct init_ctx *init, struct hm_err *err)
 {
-    static const char *const drafts[] = {"root", "targets"};
+    static const char *const drafts[] = {"root", "targets", HM_RENEW_RECALLS};
 
     if (init->options.name == NULL || init->options.url == NULL)
         return hm_fail(err, HM_EUSAGE, "--name and --url must be given");

@@ -108,6 +108,11 @@ static enum hm_rc get_roles(struct hm_subscription *subscription,
     hm_layout_maker_role(hm_bytes_str(maker->id), name);
     HM_TRY(get_role(subscription, maker, &subscription->layout->delegations, name, err,
                     &standing->maker_role));
+    if (standing->maker_role == NULL && standing->release->target_count == 0 &&
+        !standing->release->has_delegations) {
+        standing->release = NULL; /* enrolled, and nothing released yet */
+        return HM_OK;
+    }
     if (standing->maker_role == NULL)
         return hm_fail(err, HM_EREFUSED,
                        "'snapshot' lists no '%s': only the vendor signed these releases; ask the "

@@ -2,6 +2,8 @@
 /* Enrolling a maker (enrol.h). */
 #include "site/enrol.h"
 
+#include "site/renew.h"
+
 static enum hm_rc refuse_shared(const char *id, const char *role, struct hm_err *err)
 {
     return hm_fail(err, HM_EREFUSED,
@@ -189,6 +191,12 @@ enum hm_rc hm_enrol_run(const struct hm_site *site, const struct hm_enrol_option
         HM_TRY(set_release(roles, roster, options, err, report));
     HM_TRY(store_chain(site, options, before == NULL, err));
     HM_TRY(hm_roster_save(roster, err));
+    if (before == NULL) {
+        char role[HM_LAYOUT_ROLE_SIZE_MAX];
+
+        hm_layout_release_role(hm_bytes_str(options->id), role);
+        HM_TRY(hm_renew_first(site, role, err));
+    }
     *ret_drafted = true;
     return report_maker(before, options, err, report);
 }

@@ -3,6 +3,7 @@
 #include "site/init.h"
 
 #include "base/file.h"
+#include "site/renew.h"
 #include "site/roster.h"
 
 #define HM_INIT_THRESHOLD_DEFAULT 2
@@ -173,7 +174,7 @@ static enum hm_rc draft_targets(const struct hm_site *site, struct hm_init_optio
 static enum hm_rc sign_drafts(const struct hm_site *site, const struct hm_signers *signers,
                               struct hm_err *err)
 {
-    static const char *const drafts[] = {"root", "targets"};
+    static const char *const drafts[] = {"root", "targets", HM_RENEW_RECALLS};
     _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
     uint32_t added;
 
@@ -195,6 +196,7 @@ static enum hm_rc write_all(struct hm_init_options *options, const struct hm_sit
     HM_TRY(store_keys(&site->private_dir, options, signers, err));
     HM_TRY(draft_root(site, options, err));
     HM_TRY(draft_targets(site, options, err));
+    HM_TRY(hm_renew_first(site, HM_RENEW_RECALLS, err));
     HM_TRY(sign_drafts(site, signers, err));
     return hm_site_create_end(site, err);
 }

@@ -6,6 +6,7 @@
 
 #include "site/approvers.h"
 #include "site/plan_internal.h"
+#include "site/renew.h"
 
 #define HM_PLAN_ITEM_COUNT_MAX 1000000
 
@@ -183,13 +184,21 @@ static enum hm_rc use_targets(struct hm_plan *plan, bool draft, struct hm_err *e
     return hm_plan_add_drop(plan, "drafts/targets.json", err);
 }
 
-/* All makers under these targets. *ret_ok false: some maker does not hold under the draft. */
-static enum hm_rc plan_makers(struct hm_plan *plan, bool draft, struct hm_err *err, bool *ret_ok)
+/* Recalls and all makers under these targets. *ret_ok false: one does not hold under the draft. */
+static enum hm_rc plan_delegated(struct hm_plan *plan, bool draft, struct hm_err *err, bool *ret_ok)
 {
     size_t notes_size = plan->notes.size;
+    struct hm_err recalls_why = HM_ERR_INIT;
 
     *ret_ok = true;
     HM_TRY(use_targets(plan, draft, err));
+    if (plan->targets != NULL)
+        HM_TRY(hm_plan_recalls(plan, err, &recalls_why, ret_ok));
+    if (!*ret_ok) {
+        plan->notes.size = notes_size;
+        return hm_plan_note(plan, err, "'targets' waits for '%s': %s", HM_RENEW_RECALLS,
+                            recalls_why.text);
+    }
     for (size_t i = 0; plan->layout != NULL && i < plan->layout->maker_count; i++) {
         const struct hm_layout_maker *maker = &plan->layout->makers[i];
         struct hm_err why = HM_ERR_INIT;
@@ -284,12 +293,12 @@ static enum hm_rc plan_all(struct hm_plan *plan, struct hm_err *err)
         HM_TRY(note_draft(plan, "targets", err));
     if (plan->is_first && !ready)
         return HM_OK;
-    HM_TRY(plan_makers(plan, ready, err, &ok));
+    HM_TRY(plan_delegated(plan, ready, err, &ok));
     if (!ok) {
         reset(plan);
         if (plan->is_first)
             return HM_OK;
-        HM_TRY(plan_makers(plan, false, err, &ok));
+        HM_TRY(plan_delegated(plan, false, err, &ok));
     }
     return plan_root_step(plan, err);
 }

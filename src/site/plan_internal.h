@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shared by plan.c (root, targets, the whole) and plan_maker.c (one maker's releases). */
+/* Shared by plan.c (root, targets, the whole), plan_maker.c (one maker's releases) and
+ * plan_recalls.c. */
 #ifndef HM_SITE_PLAN_INTERNAL_H
 #define HM_SITE_PLAN_INTERNAL_H
 
@@ -10,6 +11,10 @@
  * wait, and why stands in *why. */
 HM_MUST_CHECK enum hm_rc hm_plan_maker(struct hm_plan *plan, const struct hm_layout_maker *maker,
                                        struct hm_err *err, struct hm_err *why, bool *ret_ok);
+
+/* The same for recalls~vendor. */
+HM_MUST_CHECK enum hm_rc hm_plan_recalls(struct hm_plan *plan, struct hm_err *err,
+                                         struct hm_err *why, bool *ret_ok);
 
 HM_MUST_CHECK enum hm_rc hm_plan_add_document(struct hm_plan *plan, const char *role,
                                               int64_t version, struct hm_bytes raw,

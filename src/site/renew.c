@@ -45,6 +45,27 @@ static enum hm_rc draft_targets(const struct hm_roles *roles, struct hm_err *err
     return hm_roster_save(roster, err);
 }
 
+static int64_t expires(const struct hm_site *site, const char *role)
+{
+    return site->now_unix_s + (strcmp(role, HM_RENEW_RECALLS) == 0 ? HM_RENEW_RECALLS_VALID_S
+                                                                   : site->config.expiry.release_s);
+}
+
+enum hm_rc hm_renew_first(const struct hm_site *site, const char *role, struct hm_err *err)
+{
+    _hm_free_(hm_targets_free) struct hm_targets *first = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf x_hallmark = HM_BUF_INIT(256);
+    _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(4096);
+
+    HM_TRY(hm_targets_new(err, &first));
+    first->document.version = 1;
+    first->document.expires_unix_s = expires(site, role);
+    HM_TRY(hm_buf_append_fmt(&x_hallmark, err, "{\"site\":\"%s\"}", site->config.name));
+    HM_TRY(hm_targets_set_x_hallmark(first, hm_buf_bytes(&x_hallmark), err));
+    HM_TRY(hm_targets_write(first, err, &canonical));
+    return hm_draft_put(&site->drafts, role, hm_buf_bytes(&canonical), err);
+}
+
 enum hm_rc hm_renew_release(const struct hm_roles *roles, const char *role, struct hm_err *err)
 {
     const struct hm_site *site = roles->site;
@@ -56,7 +77,7 @@ enum hm_rc hm_renew_release(const struct hm_roles *roles, const char *role, stru
     HM_ASSERT(published != NULL);
     HM_TRY(hm_targets_copy(published, err, &next));
     next->document.version = published->document.version + 1;
-    next->document.expires_unix_s = site->now_unix_s + site->config.expiry.release_s;
+    next->document.expires_unix_s = expires(site, role);
     HM_TRY(hm_targets_write(next, err, &canonical));
     return hm_draft_put(&site->drafts, role, hm_buf_bytes(&canonical), err);
 }
@@ -66,15 +87,15 @@ static enum hm_rc renew_role(const struct hm_roles *roles, const char *role,
                              const struct hm_document *document, int64_t limit_unix_s,
                              struct hm_err *err, struct hm_buf *report, struct hm_renew *renew)
 {
-    char expires[HM_TIME_TEXT_SIZE];
+    char until[HM_TIME_TEXT_SIZE];
     bool there;
 
     if (document->expires_unix_s > limit_unix_s)
         return HM_OK;
-    hm_time_format(document->expires_unix_s, expires);
+    hm_time_format(document->expires_unix_s, until);
     HM_TRY(has_draft(roles->site, role, err, &there));
     HM_TRY(hm_buf_append_fmt(report, err, "'%s' version %lld ends %s%s\n", role,
-                             (long long)document->version, expires,
+                             (long long)document->version, until,
                              there ? ": it has a draft already" : ""));
     renew->roles[renew->role_count] = hm_arena_strdup(&renew->arena, hm_bytes_str(role));
     if (renew->roles[renew->role_count++] == NULL)
@@ -91,7 +112,7 @@ static enum hm_rc renew_maker(const struct hm_roles *roles, const char *id, int6
                               struct hm_err *err, struct hm_buf *report, struct hm_renew *renew)
 {
     const struct hm_targets *targets;
-    char role[HM_LAYOUT_ROLE_SIZE_MAX], expires[HM_TIME_TEXT_SIZE];
+    char role[HM_LAYOUT_ROLE_SIZE_MAX], until[HM_TIME_TEXT_SIZE];
 
     hm_layout_release_role(hm_bytes_str(id), role);
     HM_TRY(hm_tree_role(roles->tree, role, err, &targets, NULL));
@@ -101,17 +122,18 @@ static enum hm_rc renew_maker(const struct hm_roles *roles, const char *id, int6
     HM_TRY(hm_tree_role(roles->tree, role, err, &targets, NULL));
     if (targets == NULL || targets->document.expires_unix_s > limit_unix_s)
         return HM_OK;
-    hm_time_format(targets->document.expires_unix_s, expires);
+    hm_time_format(targets->document.expires_unix_s, until);
     return hm_buf_append_fmt(report, err,
                              "WARNING: '%s' ends %s: only the maker can renew it; ask '%s' for a "
                              "submission\n",
-                             role, expires, id);
+                             role, until, id);
 }
 
 enum hm_rc hm_renew_run(const struct hm_site *site, int64_t within_s, struct hm_err *err,
                         struct hm_buf *report, struct hm_renew *ret_renew)
 {
     _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
+    const struct hm_targets *recalls;
     const struct hm_tree *tree;
     int64_t limit = site->now_unix_s + within_s;
 
@@ -120,12 +142,16 @@ enum hm_rc hm_renew_run(const struct hm_site *site, int64_t within_s, struct hm_
     if (tree->root == NULL)
         return hm_fail(err, HM_EAGAIN, "nothing is published yet: there is nothing to renew");
     ret_renew->roles =
-        hm_arena_alloc(&ret_renew->arena, tree->layout->maker_count + 2, sizeof(char *));
+        hm_arena_alloc(&ret_renew->arena, tree->layout->maker_count + 3, sizeof(char *));
     if (ret_renew->roles == NULL)
         return hm_error_nomem(err);
     HM_TRY(renew_role(roles, "root", &tree->root->document, limit, err, report, ret_renew));
     HM_TRY(renew_role(roles, "targets", &tree->targets.targets->document, limit, err, report,
                       ret_renew));
+    HM_TRY(hm_tree_role(roles->tree, HM_RENEW_RECALLS, err, &recalls, NULL));
+    if (recalls != NULL)
+        HM_TRY(
+            renew_role(roles, HM_RENEW_RECALLS, &recalls->document, limit, err, report, ret_renew));
     for (size_t i = 0; i < tree->layout->maker_count; i++)
         HM_TRY(renew_maker(roles, tree->layout->makers[i].id, limit, err, report, ret_renew));
     return HM_OK;

@@ -20,13 +20,21 @@ struct hm_renew {
     }
 
 void hm_renew_done(struct hm_renew *renew);
-/* Drafts root, targets and every release~ID that ends within within_s seconds; one that has a draft
- * already keeps it. A maker's own role cannot be renewed here: it is named as a warning. */
+#define HM_RENEW_RECALLS         "recalls~vendor"
+#define HM_RENEW_RECALLS_VALID_S (3 * 365 * 86400) /* freshness comes from the snapshot */
+
+/* Drafts root, targets, recalls~vendor and every release~ID that ends within within_s seconds; one
+ * that has a draft already keeps it. A maker's own role cannot be renewed here: it is named as a
+ * warning. */
 HM_MUST_CHECK enum hm_rc hm_renew_run(const struct hm_site *site, int64_t within_s,
                                       struct hm_err *err, struct hm_buf *report,
                                       struct hm_renew *ret_renew);
-/* Drafts the next version of release~ID with the content that is published. */
+/* Drafts the next version of release~ID or recalls~vendor with the content that is published. */
 HM_MUST_CHECK enum hm_rc hm_renew_release(const struct hm_roles *roles, const char *role,
                                           struct hm_err *err);
+/* Drafts version 1 of release~ID or recalls~vendor, which lists nothing. TUF 4.4: the snapshot
+ * lists every delegated role; tough looks at no role any more once one is missing. */
+HM_MUST_CHECK enum hm_rc hm_renew_first(const struct hm_site *site, const char *role,
+                                        struct hm_err *err);
 
 #endif

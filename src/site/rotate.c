@@ -292,7 +292,7 @@ static enum hm_rc rotate_delegated(const struct hm_roles *roles,
         HM_TRY(hm_approvers_store(&roles->site->private_dir, is_release ? "enrolled" : "recalls",
                                   options->add, err));
     result->roles[result->role_count++] = "targets";
-    if (!is_release || hm_tree_version(roles->tree, options->role) == 0)
+    if (hm_tree_version(roles->tree, options->role) == 0)
         return HM_OK;
     (void)snprintf(path, sizeof(path), "%s.json", options->role);
     (void)snprintf(result->name, sizeof(result->name), "%s", options->role);

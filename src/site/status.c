@@ -3,6 +3,7 @@
 #include "site/status.h"
 
 #include "site/approvers.h"
+#include "site/renew.h"
 
 struct status_role {
     const char *role;
@@ -94,13 +95,14 @@ static enum hm_rc gather(struct status *status, struct hm_err *err)
     HM_TRY(hm_plan_make(status->site, err, &status->plan));
     HM_TRY(hm_approvers_load(status->site, err, &status->approvers));
     tree = status->plan->roles->tree;
-    status->role_max = 4 + (tree->layout == NULL ? 0 : 2 * tree->layout->maker_count);
+    status->role_max = 5 + (tree->layout == NULL ? 0 : 2 * tree->layout->maker_count);
     status->roles = hm_arena_alloc(&status->arena, status->role_max, sizeof(*status->roles));
     if (status->roles == NULL)
         return hm_error_nomem(err);
     if (tree->root == NULL)
         return HM_OK;
     HM_TRY(add_top(status, err));
+    HM_TRY(add_delegated(status, HM_RENEW_RECALLS, err));
     for (size_t i = 0; i < tree->layout->maker_count; i++) {
         char role[HM_LAYOUT_ROLE_SIZE_MAX];
 

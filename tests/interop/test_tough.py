@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hallmark's plumbing reads what the editor of stock tough (Rust) wrote."""
+"""Stock tough (Rust) downloads from a Hallmark site; Hallmark's plumbing reads what tough's editor wrote.
+
+tough names a target of a folder "HASH.dir/name" where consistent snapshots are used; every other implementation says
+"dir/HASH.name". A Hallmark site follows the others, so that tough verifies all of its metadata, but needs a transport that
+respells the name to fetch the bytes.
+"""
 import hashlib
 import os
 import subprocess
@@ -8,8 +13,10 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import attacks  # noqa: E402
 import plumbing  # noqa: E402
 import story  # noqa: E402
+import tree  # noqa: E402
 
 FLAT = {"top.bin": b"top.bin" * 1000, "nic-rom.bin": b"nic-rom.bin" * 2000}
 DEEP = {"other/deep.bin": b"other/deep.bin" * 500}
@@ -17,6 +24,40 @@ DEEP = {"other/deep.bin": b"other/deep.bin" * 500}
 
 def tough(*args):
     return subprocess.run([os.environ["HALLMARK_TOUGH"], *map(str, args)], capture_output=True, text=True, timeout=120)
+
+
+class HallmarkSite(plumbing.SiteCase):
+    """tough reads the public folder as it lies on disk."""
+
+    def download(self, name, *options, site=None):
+        return tough("get", self.anchor, site or self.cast.public, name, self.scratch, *options)
+
+    def test_tough__downloads_from_a_hallmark_site(self):
+        result = self.download(attacks.FILE, "spread")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(Path(result.stdout.strip()).read_bytes(), self.image)
+
+    def test_tough__verifies_a_hallmark_site_but_looks_elsewhere_for_the_bytes(self):
+        """If this ever passes without the transport, the transport is no longer needed."""
+        result = self.download(attacks.FILE)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("No such file", result.stderr)
+
+    def test_tough__finds_nothing_that_was_not_released(self):
+        self.assertEqual(self.download(attacks.NEW_FILE, "spread").returncode, 3)
+
+    def test_tough__refuses_swapped_bytes(self):
+        copy = tree.Tree.copy(self.cast.public, self.scratch / "public")
+        copy.image(attacks.FILE).write_bytes(b"\0" * len(self.image))
+        result = self.download(attacks.FILE, "spread", site=copy.public)
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("Hash mismatch", result.stderr)
+
+    def test_tough__refuses_a_role_that_was_altered(self):
+        copy = tree.Tree.copy(self.cast.public, self.scratch / "public")
+        path = copy.path("release~acme")
+        path.write_bytes(path.read_bytes().replace(b"1.21.1", b"1.21.9"))
+        self.assertEqual(self.download(attacks.FILE, "spread", site=copy.public).returncode, 1)
 
 
 class ToughRepository(story.Case):

@@ -97,7 +97,7 @@ class Cast:
              *flag("--targets", [self.pub(f"targets{i}") for i in (1, 2, 3)]), "--targets-threshold", 2,
              *flag("--release", [self.pub(f"release{i}") for i in (1, 2, 3)]),
              "--recall", self.pub("recall1"), "-o", request)
-        self.attach(request, "root1", "root2", "targets1", "targets2")
+        self.attach(request, "root1", "root2", "targets1", "targets2", "recall1")
         return must("site", "publish", "--dir", self.site)
 
     def attach(self, request, *names):
@@ -115,7 +115,7 @@ class Cast:
         must("maker", "submission", "--dir", self.root / f"maker-{maker}", "--for", site, "--identity-only", "-o", submission)
         request = self.request()
         must("site", "enroll", "--dir", self.site, submission, "-o", request)
-        self.attach(request, "targets1", "targets3")
+        self.attach(request, "targets1", "targets3", "release1", "release2")
         must("site", "publish", "--dir", self.site)
 
     def submit(self, maker, product, version, files, *options, site="globex", signers=(1, 2)):

@@ -226,7 +226,9 @@ static void test_review__shows_what_would_be_signed(void **state)
     assert_true(reported(world, "3 bytes"));
     assert_false(reported(world, "acme/nic/1.1"));
     assert_rc(HM_EREFUSED, review(world, two.id)); /* one comes first */
-    assert_rc(HM_ENOTFOUND, review(world, "release~acme"));
+    assert_rc(HM_ENOTFOUND, review(world, "root"));
+    assert_rc(HM_OK, review(world, "release~acme")); /* the empty one of the enrolment */
+    assert_false(reported(world, "acme/nic/1.0"));
     assert_rc(HM_OK, approve(world, one.id));
     assert_rc(HM_OK, review(world, "release~acme"));
     assert_true(reported(world, "acme/nic/1.0"));

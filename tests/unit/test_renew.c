@@ -193,7 +193,7 @@ static void test_status__names_roles_keys_and_what_is_missing(void **state)
     json = status(world, &expired);
     assert_false(expired);
     assert_true(json_is_true(json_object_get(json, "trial")));
-    assert_int_equal(json_array_size(json_object_get(json, "roles")), 4);
+    assert_int_equal(json_array_size(json_object_get(json, "roles")), 5);
     item = role_of(json, "roles", "root");
     assert_int_equal(json_integer_value(json_object_get(item, "version")), 1);
     assert_int_equal(json_integer_value(json_object_get(item, "valid")), 1);
