@@ -297,7 +297,7 @@ static enum hm_rc draft_identity(struct maker *maker, uint32_t threshold, struct
     return hm_collect_identity(&collect, err);
 }
 
-static enum hm_rc run_init(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_init(struct maker *maker, struct hm_err *err)
 {
     uint32_t threshold =
         maker->threshold != 0 ? maker->threshold : hm_rotation_threshold(maker->public_count);
@@ -346,7 +346,7 @@ static int maker_init(int argc, char **argv)
     return end(&maker, run_init(&maker, &err), &err);
 }
 
-static enum hm_rc run_rotate(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_rotate(struct maker *maker, struct hm_err *err)
 {
     uint32_t threshold = maker->threshold;
 
@@ -427,7 +427,7 @@ static enum hm_rc release_for(struct maker *maker, const char *site,
     return hm_collect_release(&collect, site, hm_buf_str(&stem), err);
 }
 
-static enum hm_rc run_release(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_release(struct maker *maker, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf file = HM_BUF_INIT(4 * HM_LAYOUT_CUSTOM_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf custom = HM_BUF_INIT(HM_LAYOUT_CUSTOM_SIZE_MAX);
@@ -499,7 +499,7 @@ static int maker_release(int argc, char **argv)
 
 /* ---- attach, submission, show --------------------------------------------------------------- */
 
-static enum hm_rc run_attach(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_attach(struct maker *maker, struct hm_err *err)
 {
     struct hm_collect collect;
 
@@ -551,7 +551,7 @@ static enum hm_rc submit(struct maker *maker, struct hm_err *err)
                              hm_buf_str(&name), images == NULL ? (size_t)0 : images->count);
 }
 
-static enum hm_rc run_submission(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_submission(struct maker *maker, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf stem = HM_BUF_INIT(1024);
     struct hm_release_order order = {.replace = maker->replace};
@@ -612,7 +612,7 @@ static int maker_submission(int argc, char **argv)
     return end(&maker, run_submission(&maker, &err), &err);
 }
 
-static enum hm_rc run_show(struct maker *maker, struct hm_err *err)
+HM_NOINLINE static enum hm_rc run_show(struct maker *maker, struct hm_err *err)
 {
     HM_TRY(hm_folder_open(maker->dir, HM_FOLDER_READ, err, &maker->folder));
     if (maker->json)

@@ -21,6 +21,8 @@
 #define HM_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #define HM_UNUSED            __attribute__((unused))
 #define HM_NORETURN          __attribute__((noreturn))
+/* Keeps a frame out of its caller's, which some compilers would otherwise make too large. */
+#define HM_NOINLINE __attribute__((noinline))
 
 #define HM_ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -123,7 +123,7 @@ static enum hm_rc config_parse_thresholds(struct hm_json *json, struct hm_err *e
                                           struct hm_site_config *config)
 {
     struct hm_bytes key, span;
-    int64_t value;
+    int64_t value = 0;
     bool more;
 
     HM_TRY(hm_json_object_begin(json, err));
