@@ -205,8 +205,8 @@ static enum hm_rc set_option(struct maker *maker, int option, const char *value,
 }
 
 /* Fills maker; returns an exit status, or -1 to go on. */
-static int parse(struct maker *maker, int argc, char **argv, const struct option *options,
-                 const char *command, const char *usage)
+HM_NOINLINE static int parse(struct maker *maker, int argc, char **argv,
+                             const struct option *options, const char *command, const char *usage)
 {
     struct hm_err err = HM_ERR_INIT;
     int option;
@@ -247,7 +247,7 @@ static struct hm_collect collect_of(struct maker *maker)
 }
 
 /* Prints what was done also where a later step failed: it was done. */
-static int end(struct maker *maker, enum hm_rc rc, struct hm_err *err)
+HM_NOINLINE static int end(struct maker *maker, enum hm_rc rc, struct hm_err *err)
 {
     struct hm_err print_err = HM_ERR_INIT;
     int status = 0;
