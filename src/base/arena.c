@@ -97,6 +97,52 @@ void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size)
     return take(arena, total);
 }
 
+/* The link to the chunk that holds data and nothing else, or NULL. */
+static struct hm_arena_chunk **find_whole(struct hm_arena *arena, const void *data, size_t size)
+{
+    size_t padded = size + (ALIGNMENT - size % ALIGNMENT) % ALIGNMENT;
+
+    for (struct hm_arena_chunk **link = &arena->chunks; *link != NULL; link = &(*link)->next) {
+        if ((*link)->data == (const uint8_t *)data)
+            return (*link)->used == (ONE_EACH ? size : padded) ? link : NULL;
+    }
+    return NULL;
+}
+
+void *hm_arena_grow(struct hm_arena *arena, void *data, size_t size, size_t grown)
+{
+    struct hm_arena_chunk **link = NULL;
+    struct hm_arena_chunk *chunk;
+    size_t more, used, total;
+    void *copy;
+
+    if (grown <= size)
+        return data;
+    if (data != NULL && size >= CHUNK_SIZE_MAX)
+        link = find_whole(arena, data, size);
+    if (link == NULL) {
+        copy = take(arena, grown);
+        if (copy != NULL && data != NULL)
+            memcpy(copy, data, size);
+        return copy;
+    }
+    if (__builtin_add_overflow(grown, ALIGNMENT - 1, &more) ||
+        __builtin_add_overflow(sizeof(**link), more, &total))
+        return NULL;
+    more -= more % ALIGNMENT + (*link)->used;
+    if (__builtin_add_overflow(arena->used, more, &used) ||
+        (arena->limit != 0 && used > arena->limit))
+        return NULL;
+    chunk = realloc(*link, total);
+    if (chunk == NULL)
+        return NULL;
+    chunk->used += more;
+    chunk->size = chunk->used;
+    *link = chunk;
+    arena->used = used;
+    return chunk->data;
+}
+
 char *hm_arena_strdup(struct hm_arena *arena, struct hm_bytes text)
 {
     size_t size;

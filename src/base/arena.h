@@ -26,6 +26,11 @@ void hm_arena_done(struct hm_arena *arena);
  * the limit, or on overflow; count or size 0 gives a valid pointer. */
 HM_MUST_CHECK void *hm_arena_alloc(struct hm_arena *arena, size_t count, size_t size);
 
+/* As realloc, for memory of this arena that was asked for with size bytes (data NULL: none yet).
+ * Large arrays are grown in place and leave nothing behind; the new part is not zeroed. NULL as
+ * hm_arena_alloc, and then data is as before. */
+HM_MUST_CHECK void *hm_arena_grow(struct hm_arena *arena, void *data, size_t size, size_t grown);
+
 /* A NUL-terminated copy. The bytes may contain NUL; the caller knows. NULL when out of memory. */
 HM_MUST_CHECK char *hm_arena_strdup(struct hm_arena *arena, struct hm_bytes text);
 

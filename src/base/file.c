@@ -255,7 +255,7 @@ static enum hm_rc commit(struct hm_file_writer *writer, struct hm_err *err)
     if (writer->failed)
         return hm_fail(err, HM_EIO, "writing '%s/%s' failed before", writer->dir.path,
                        writer->final_name);
-    errno_value = hm_dir_flush_fd(writer->fd, false);
+    errno_value = writer->unflushed ? 0 : hm_dir_flush_fd(writer->fd, false);
     if (errno_value != 0) {
         /* What was written may be lost although a later read still shows it: do not resume it. */
         writer->keep = false;
@@ -266,7 +266,7 @@ static enum hm_rc commit(struct hm_file_writer *writer, struct hm_err *err)
     /* It has its final name: nothing is left to remove. */
     free(writer->temp_name);
     writer->temp_name = NULL;
-    errno_value = hm_dir_flush_fd(writer->dir.fd, true);
+    errno_value = writer->unflushed ? 0 : hm_dir_flush_fd(writer->dir.fd, true);
     if (errno_value != 0)
         return hm_dir_fail(err, errno_value, "flush the folder of", &writer->dir,
                            writer->final_name);
@@ -306,6 +306,17 @@ enum hm_rc hm_file_replace(const struct hm_dir *dir, const char *path, mode_t mo
     _hm_done_(hm_file_writer_done) struct hm_file_writer writer = HM_FILE_WRITER_INIT;
 
     HM_TRY(hm_file_writer_open(dir, path, mode, false, err, &writer));
+    HM_TRY(hm_file_writer_write(&writer, bytes, err));
+    return hm_file_writer_commit(&writer, err);
+}
+
+enum hm_rc hm_file_replace_unflushed(const struct hm_dir *dir, const char *path, mode_t mode,
+                                     struct hm_bytes bytes, struct hm_err *err)
+{
+    _hm_done_(hm_file_writer_done) struct hm_file_writer writer = HM_FILE_WRITER_INIT;
+
+    HM_TRY(hm_file_writer_open(dir, path, mode, false, err, &writer));
+    writer.unflushed = true;
     HM_TRY(hm_file_writer_write(&writer, bytes, err));
     return hm_file_writer_commit(&writer, err);
 }

@@ -12,6 +12,13 @@
 HM_MUST_CHECK enum hm_rc hm_file_replace(const struct hm_dir *dir, const char *path, mode_t mode,
                                          struct hm_bytes bytes, struct hm_err *err);
 
+/* As hm_file_replace, without a flush: after a crash of the machine the file may hold anything. For
+ * what can be fetched again and is told by its digest whenever it is read; a flush a file would
+ * take minutes for thousands. */
+HM_MUST_CHECK enum hm_rc hm_file_replace_unflushed(const struct hm_dir *dir, const char *path,
+                                                   mode_t mode, struct hm_bytes bytes,
+                                                   struct hm_err *err);
+
 /* As hm_file_replace, for a path of the user's (not below a folder of ours). A device or pipe is
  * written to, not replaced; a symbolic link is replaced. */
 HM_MUST_CHECK enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,
@@ -35,6 +42,7 @@ struct hm_file_writer {
     uint64_t flushed; /* up to where write-back was started */
     bool keep;        /* keep the partial file on done (for resuming) */
     bool failed;      /* a write failed: there is nothing to commit */
+    bool unflushed;   /* the commit flushes nothing */
 };
 
 #define HM_FILE_WRITER_INIT                                                                        \

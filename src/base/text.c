@@ -133,13 +133,15 @@ void hm_text_hex(struct hm_bytes bytes, char *ret_hex)
 /* The value of a hexadecimal digit, or 16. */
 static uint8_t hex_value(uint8_t byte)
 {
-    if (is_digit(byte))
-        return (uint8_t)(byte - '0');
-    if (byte >= 'a' && byte <= 'f')
-        return (uint8_t)(byte - 'a' + 10);
-    if (byte >= 'A' && byte <= 'F')
-        return (uint8_t)(byte - 'A' + 10);
-    return 16;
+    /* One more than the value, so that all other bytes are 0: metadata is hashes above all. */
+    static const uint8_t values[256] = {
+        ['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
+        ['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+        ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+        ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+    };
+
+    return values[byte] == 0 ? 16 : (uint8_t)(values[byte] - 1);
 }
 
 enum hm_rc hm_text_unhex(struct hm_bytes hex, uint8_t *ret_bytes, size_t size)

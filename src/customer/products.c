@@ -151,30 +151,121 @@ static enum hm_rc get_product(struct hm_subscription *subscription,
     return HM_OK;
 }
 
-enum hm_rc hm_products_load(struct hm_subscription *subscription, struct hm_standing *standing,
-                            const struct hm_products_item *items, size_t count, struct hm_err *err)
+/* Adds one side of a product to standing->products, which has room. */
+static enum hm_rc load_one(struct hm_subscription *subscription,
+                           const struct hm_delegated_role *role, struct hm_bytes name,
+                           bool is_maker, struct hm_err *err, struct hm_standing *standing)
 {
-    struct hm_product *list = hm_arena_alloc(&subscription->arena, count, sizeof(*list));
+    struct hm_product *product = &standing->products[standing->product_count];
+    const struct hm_targets *targets = NULL;
+    struct hm_err why = HM_ERR_INIT;
 
-    if (list == NULL)
-        return hm_error_nomem(err);
-    for (size_t i = 0; i < count; i++) {
-        struct hm_err why = HM_ERR_INIT;
-        enum hm_rc rc = get_product(subscription, standing, &items[i], &why, &list[i]);
-
-        if (rc == HM_OK)
-            continue;
-        /* What is wrong with this machine is wrong for all products. */
-        if (hm_error_exit_status(rc) == 4)
-            return hm_fail(err, rc, "%s", why.text);
-        list[i] = (struct hm_product){.name = items[i].name, .rc = rc};
-        list[i].text = hm_arena_strdup(&subscription->arena, hm_bytes_str(why.text));
-        if (list[i].text == NULL)
+    *product = (struct hm_product){0};
+    product->rc = get_side(subscription, role, NULL, &why, &targets);
+    /* What is wrong with this machine is wrong for all products. */
+    if (hm_error_exit_status(product->rc) == 4)
+        return hm_fail(err, product->rc, "%s", why.text);
+    if (product->rc != HM_OK) {
+        product->text = hm_arena_strdup(&subscription->arena, hm_bytes_str(why.text));
+        if (product->text == NULL)
             return hm_error_nomem(err);
     }
-    standing->products = list;
-    standing->product_count = count;
+    HM_TRY(hm_arena_copy(&subscription->arena, name, err, &product->name));
+    if (is_maker)
+        product->maker_role = targets;
+    else
+        product->release = targets;
+    standing->product_count++;
     return HM_OK;
+}
+
+static size_t count_wanted(const struct hm_targets *above, const struct hm_bytes *patterns,
+                           size_t count)
+{
+    struct hm_partition_name name;
+    size_t wanted = 0;
+
+    for (size_t i = 0; i < above->delegations.role_count; i++) {
+        if (hm_partition_parse(above->delegations.roles[i].name, &name) &&
+            is_wanted(patterns, count, name.product))
+            wanted++;
+    }
+    return wanted;
+}
+
+enum hm_rc hm_products_load_side(struct hm_subscription *subscription,
+                                 const struct hm_layout_maker *maker, bool is_maker,
+                                 const struct hm_bytes *patterns, size_t count, struct hm_err *err,
+                                 struct hm_standing *standing)
+{
+    static const struct hm_targets nothing = {0};
+    const struct hm_targets **above = is_maker ? &standing->maker_role : &standing->release;
+    size_t wanted = count_wanted(*above, patterns, count);
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    struct hm_product *products;
+
+    if (count == 0)
+        return HM_OK;
+    standing->is_by_pattern = true;
+    products =
+        hm_arena_alloc(&subscription->arena, standing->product_count + wanted, sizeof(*products));
+    if (products == NULL)
+        return hm_error_nomem(err);
+    if (standing->product_count > 0)
+        memcpy(products, standing->products, standing->product_count * sizeof(*products));
+    standing->products = products;
+    for (size_t i = 0; i < (*above)->delegations.role_count; i++) {
+        const struct hm_delegated_role *below = &(*above)->delegations.roles[i];
+        struct hm_partition_name name;
+
+        if (hm_partition_parse(below->name, &name) && is_wanted(patterns, count, name.product))
+            HM_TRY(load_one(subscription, below, name.product, is_maker, err, standing));
+    }
+    if ((*above)->target_count > 0 || (*above)->delegations.role_count == 0)
+        return HM_OK;
+    *above = &nothing;
+    if (is_maker)
+        hm_layout_maker_role(hm_bytes_str(maker->id), role);
+    else
+        hm_layout_release_role(hm_bytes_str(maker->id), role);
+    hm_client_forget(subscription->client, hm_bytes_str(role));
+    return HM_OK;
+}
+
+static int compare_products(const void *a, const void *b)
+{
+    return hm_bytes_compare(((const struct hm_product *)a)->name,
+                            ((const struct hm_product *)b)->name);
+}
+
+void hm_products_join(struct hm_standing *standing)
+{
+    struct hm_product *products = standing->products;
+    size_t kept = 0;
+
+    if (standing->product_count > 1)
+        qsort(products, standing->product_count, sizeof(*products), compare_products);
+    for (size_t i = 0; i < standing->product_count; i++) {
+        if (kept == 0 || compare_products(&products[kept - 1], &products[i]) != 0) {
+            products[kept++] = products[i];
+            continue;
+        }
+        if (products[kept - 1].rc == HM_OK && products[i].rc != HM_OK) {
+            products[kept - 1].rc = products[i].rc;
+            products[kept - 1].text = products[i].text;
+        }
+        if (products[i].release != NULL)
+            products[kept - 1].release = products[i].release;
+        if (products[i].maker_role != NULL)
+            products[kept - 1].maker_role = products[i].maker_role;
+    }
+    standing->product_count = kept;
+    for (size_t i = 0; i < kept; i++) {
+        if (products[i].release == NULL)
+            products[i].release = standing->release;
+        if (products[i].maker_role == NULL)
+            products[i].maker_role = standing->maker_role;
+    }
 }
 
 /* ---- finding --------------------------------------------------------------------------------- */
@@ -200,9 +291,13 @@ enum hm_rc hm_products_resolve(struct hm_subscription *subscription,
                                struct hm_err *err, struct hm_product *ret_product)
 {
     const struct hm_product *loaded = hm_products_find(standing, product);
-
     struct hm_products_item item;
 
+    if (loaded == NULL && standing->is_by_pattern) {
+        *ret_product = (struct hm_product){
+            .name = product, .release = standing->release, .maker_role = standing->maker_role};
+        return HM_OK;
+    }
     if (loaded == NULL) {
         item = find_item(maker, standing, product);
         return get_product(subscription, standing, &item, err, ret_product);

@@ -29,17 +29,22 @@ HM_MUST_CHECK enum hm_rc hm_products_list(const struct hm_standing *standing,
                                           const struct hm_bytes *patterns, size_t count,
                                           struct hm_arena *arena, struct hm_err *err,
                                           struct hm_products_item **ret_items, size_t *ret_count);
-/* Loads (with a connection: gets) the roles of these products into standing->products. What fails
- * is told there, and returned only where it is a failure of this machine. */
-HM_MUST_CHECK enum hm_rc hm_products_load(struct hm_subscription *subscription,
-                                          struct hm_standing *standing,
-                                          const struct hm_products_item *items, size_t count,
-                                          struct hm_err *err);
+/* Loads (with a connection: gets) the roles of one side of those products that a pattern matches,
+ * after standing has this side's role above. What fails is told in standing->products, and returned
+ * only where it is a failure of this machine. The role above is dropped from memory where it lists
+ * nothing itself: of a maker with thousands of products it is most of what is held. */
+HM_MUST_CHECK enum hm_rc hm_products_load_side(struct hm_subscription *subscription,
+                                               const struct hm_layout_maker *maker, bool is_maker,
+                                               const struct hm_bytes *patterns, size_t count,
+                                               struct hm_err *err, struct hm_standing *standing);
+/* When both sides are loaded: puts them together, product by product. */
+void hm_products_join(struct hm_standing *standing);
 /* One that was loaded; NULL: it was not, or the roles above speak for it themselves. */
 const struct hm_product *hm_products_find(const struct hm_standing *standing,
                                           struct hm_bytes product);
-/* The two roles that speak for a product, loaded now if they are not yet: for an out-of-the-way
- * question. Fails as a role does; HM_OK otherwise. *ret_product's name is a view of product. */
+/* The two roles that speak for a product, loaded now if nothing was loaded by pattern. Fails as a
+ * role does. Where products were loaded by pattern, one that no pattern matched is not asked for.
+ * *ret_product's name is a view. */
 HM_MUST_CHECK enum hm_rc hm_products_resolve(struct hm_subscription *subscription,
                                              const struct hm_layout_maker *maker,
                                              const struct hm_standing *standing,

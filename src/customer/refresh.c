@@ -94,16 +94,27 @@ static enum hm_rc get_role(struct hm_subscription *subscription,
     return hm_partition_check(role, *ret_role, err);
 }
 
-static enum hm_rc get_roles(struct hm_subscription *subscription,
-                            const struct hm_layout_maker *maker, struct hm_err *err,
-                            struct hm_standing *standing)
+/* What is asked of one maker: patterns on products. */
+struct question {
+    const struct hm_layout_maker *maker;
+    struct hm_bytes *patterns;
+    size_t count;
+};
+
+static enum hm_rc get_roles(struct hm_subscription *subscription, const struct question *question,
+                            struct hm_err *err, struct hm_standing *standing)
 {
+    const struct hm_layout_maker *maker = question->maker;
     const struct hm_targets *targets = hm_client_targets(subscription->client);
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
 
     hm_layout_release_role(hm_bytes_str(maker->id), name);
     HM_TRY(get_role(subscription, maker, &targets->delegations, name, err, &standing->release));
-    if (standing->release == NULL || maker->is_attested)
+    if (standing->release == NULL)
+        return HM_OK;
+    HM_TRY(hm_products_load_side(subscription, maker, false, question->patterns, question->count,
+                                 err, standing));
+    if (maker->is_attested)
         return HM_OK;
     hm_layout_maker_role(hm_bytes_str(maker->id), name);
     HM_TRY(get_role(subscription, maker, &subscription->layout->delegations, name, err,
@@ -118,13 +129,14 @@ static enum hm_rc get_roles(struct hm_subscription *subscription,
                        "'snapshot' lists no '%s': only the vendor signed these releases; ask the "
                        "maker",
                        name);
-    return HM_OK;
+    return hm_products_load_side(subscription, maker, true, question->patterns, question->count,
+                                 err, standing);
 }
 
-static enum hm_rc judge_maker(struct hm_subscription *subscription,
-                              const struct hm_layout_maker *maker, struct hm_err *err,
-                              struct hm_standing *standing)
+static enum hm_rc judge_maker(struct hm_subscription *subscription, const struct question *question,
+                              struct hm_err *err, struct hm_standing *standing)
 {
+    const struct hm_layout_maker *maker = question->maker;
     _hm_free_(hm_identity_free) struct hm_identity *identity = NULL;
     enum hm_grade floor = hm_subscription_floor(subscription);
     struct hm_memory memory;
@@ -144,66 +156,50 @@ static enum hm_rc judge_maker(struct hm_subscription *subscription,
         return rc;
     if (subscription->fetch != NULL)
         HM_TRY(hm_memory_raise(&subscription->dir, maker, &memory, err));
-    return get_roles(subscription, maker, err, standing);
-}
-
-/* The scope's patterns on products for one maker; *ret_in false: it was not asked for. */
-static enum hm_rc narrow_scope(struct hm_refresh_scope scope, const char *id,
-                               struct hm_arena *arena, struct hm_err *err, bool *ret_in,
-                               struct hm_bytes **ret_patterns, size_t *ret_count)
-{
-    struct hm_bytes *patterns = hm_arena_alloc(arena, scope.count, sizeof(*patterns));
-    size_t count = 0;
-
-    if (patterns == NULL)
-        return hm_error_nomem(err);
-    *ret_in = false;
-    for (size_t i = 0; i < scope.count; i++) {
-        if (!hm_text_is_match(scope.wants[i].id, hm_bytes_str(id)))
-            continue;
-        *ret_in = true;
-        if (scope.wants[i].product.size > 0)
-            patterns[count++] = scope.wants[i].product;
-    }
-    *ret_patterns = patterns;
-    *ret_count = count;
+    HM_TRY(get_roles(subscription, question, err, standing));
+    hm_products_join(standing);
     return HM_OK;
 }
 
-static enum hm_rc judge_products(struct hm_subscription *subscription, const struct hm_bytes *names,
-                                 size_t count, struct hm_err *err, struct hm_standing *standing)
+/* The scope's patterns on products for one maker; *ret_in false: it was not asked for. */
+static enum hm_rc narrow_scope(struct hm_refresh_scope scope, struct hm_arena *arena,
+                               struct hm_err *err, bool *ret_in, struct question *question)
 {
-    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    struct hm_products_item *items = NULL;
-    size_t item_count = 0;
-
-    HM_TRY(hm_products_list(standing, names, count, &arena, err, &items, &item_count));
-    return hm_products_load(subscription, standing, items, item_count, err);
+    question->count = 0;
+    question->patterns = hm_arena_alloc(arena, scope.count, sizeof(*question->patterns));
+    if (question->patterns == NULL)
+        return hm_error_nomem(err);
+    *ret_in = false;
+    for (size_t i = 0; i < scope.count; i++) {
+        if (!hm_text_is_match(scope.wants[i].id, hm_bytes_str(question->maker->id)))
+            continue;
+        *ret_in = true;
+        if (scope.wants[i].product.size > 0)
+            question->patterns[question->count++] = scope.wants[i].product;
+    }
+    return HM_OK;
 }
 
 static enum hm_rc judge_makers(struct hm_subscription *subscription, struct hm_refresh_scope scope,
                                struct hm_err *err)
 {
     for (size_t i = 0; i < subscription->layout->maker_count; i++) {
-        const struct hm_layout_maker *maker = &subscription->layout->makers[i];
         struct hm_standing *standing = &subscription->standings[i];
         _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-        struct hm_bytes *patterns = NULL;
+        struct question question = {.maker = &subscription->layout->makers[i]};
         struct hm_err why = HM_ERR_INIT;
-        size_t count = 0;
         bool in = false;
 
-        HM_TRY(narrow_scope(scope, maker->id, &arena, err, &in, &patterns, &count));
+        HM_TRY(narrow_scope(scope, &arena, err, &in, &question));
         if (!in)
             continue;
-        standing->rc = judge_maker(subscription, maker, &why, standing);
+        standing->rc = judge_maker(subscription, &question, &why, standing);
         standing->is_judged = true;
-        if (standing->rc == HM_OK) {
-            HM_TRY(judge_products(subscription, patterns, count, err, standing));
+        if (standing->rc == HM_OK)
             continue;
-        }
         standing->release = NULL;
         standing->maker_role = NULL;
+        standing->product_count = 0;
         standing->text = hm_arena_strdup(&subscription->arena, hm_bytes_str(why.text));
         if (standing->text == NULL)
             return hm_error_nomem(err);

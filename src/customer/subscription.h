@@ -38,6 +38,7 @@ struct hm_standing {
     /* Those products with roles of their own that were asked for, sorted by name. */
     struct hm_product *products;
     size_t product_count;
+    bool is_by_pattern; /* products were asked for: no other one is to be looked up */
 };
 
 struct hm_subscription {

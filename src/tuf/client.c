@@ -64,12 +64,17 @@ static enum hm_rc read_local(const struct hm_client *client, struct hm_bytes rol
     return hm_dir_read(client->config.dir, hm_buf_str(&name), err, ret_raw);
 }
 
-static enum hm_rc store(const struct hm_client *client, struct hm_bytes role, struct hm_bytes raw,
-                        struct hm_err *err)
+/* is_role: a delegated role, whose loss in a crash costs a request. What protects against rollback
+ * (root, timestamp, snapshot) is on the disk before it is relied on. */
+static enum hm_rc store(const struct hm_client *client, struct hm_bytes role, bool is_role,
+                        struct hm_bytes raw, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(HM_ERR_TEXT_MAX);
 
     HM_TRY(make_file_name(role, err, &name));
+    if (is_role)
+        return hm_file_replace_unflushed(client->config.dir, hm_buf_str(&name), FILE_MODE, raw,
+                                         err);
     return hm_file_replace(client->config.dir, hm_buf_str(&name), FILE_MODE, raw, err);
 }
 
@@ -346,7 +351,7 @@ static enum hm_rc refresh_root(struct hm_client *client, struct hm_err *err)
             return hm_error_prefix(err, rc, "'root'");
         HM_TRY(hm_root_verify_next(client->root, envelope, err, &next));
         HM_TRY(forget_rotated(client, next, err));
-        HM_TRY(store(client, HM_BYTES_LITERAL("root"), hm_buf_bytes(&raw), err));
+        HM_TRY(store(client, HM_BYTES_LITERAL("root"), false, hm_buf_bytes(&raw), err));
         hm_root_free(client->root);
         client->root = hm_steal(&next);
     }
@@ -419,7 +424,7 @@ static enum hm_rc refresh_timestamp(struct hm_client *client, struct hm_timestam
     }
     HM_TRY(check_timestamp_rollback(*old, old_snapshot, new, err));
     HM_TRY(check_document(client, &file, &new->document, err));
-    HM_TRY(store(client, HM_BYTES_LITERAL("timestamp"), hm_buf_bytes(&raw), err));
+    HM_TRY(store(client, HM_BYTES_LITERAL("timestamp"), false, hm_buf_bytes(&raw), err));
     client->timestamp = hm_steal(&new);
     return HM_OK;
 }
@@ -464,7 +469,7 @@ static enum hm_rc refresh_snapshot(struct hm_client *client, const struct hm_sna
     if (old != NULL)
         HM_TRY(hm_snapshot_check_successor(old, new, err));
     HM_TRY(check_document(client, &file, &new->document, err));
-    HM_TRY(store(client, HM_BYTES_LITERAL("snapshot"), hm_buf_bytes(&raw), err));
+    HM_TRY(store(client, HM_BYTES_LITERAL("snapshot"), false, hm_buf_bytes(&raw), err));
     client->snapshot = hm_steal(&new);
     return HM_OK;
 }
@@ -511,7 +516,7 @@ static enum hm_rc refresh_targets(struct hm_client *client, struct hm_err *err)
     HM_TRY(request(client, HM_BYTES_LITERAL("targets"), consistent_version(client, file.by),
                    file.size_max, err, &raw));
     HM_TRY(read_targets(client, &file, hm_buf_bytes(&raw), err, &targets));
-    HM_TRY(store(client, HM_BYTES_LITERAL("targets"), hm_buf_bytes(&raw), err));
+    HM_TRY(store(client, HM_BYTES_LITERAL("targets"), false, hm_buf_bytes(&raw), err));
     client->targets = hm_steal(&targets);
     client->targets_raw = raw;
     raw = (struct hm_buf)HM_BUF_INIT(0);
@@ -654,7 +659,7 @@ static enum hm_rc load_role(struct hm_client *client, const struct role_file *fi
         return rc == HM_EEXPIRED ? rc : fail_not_held(file->what, err);
     HM_TRY(request(client, name, consistent_version(client, file->by), file->size_max, err, raw));
     HM_TRY(read_targets(client, file, hm_buf_bytes(raw), err, ret_targets));
-    return store(client, name, hm_buf_bytes(raw), err);
+    return store(client, name, true, hm_buf_bytes(raw), err);
 }
 
 /* The role's file as the snapshot names it; what has room for the longest name. */

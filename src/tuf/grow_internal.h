@@ -9,18 +9,20 @@
 
 #include "base/arena.h"
 
-/* The array (moved if it had to be) with room for one item more; NULL when out of memory. */
+/* The array (moved if it had to be) with room for one item more, not zeroed; NULL when out of
+ * memory. */
 HM_MUST_CHECK static inline void *hm_grow(struct hm_arena *arena, void *array, size_t count,
                                           size_t size)
 {
-    void *grown;
+    size_t grown;
 
     if ((count & (count - 1)) != 0)
         return array;
-    grown = hm_arena_alloc(arena, count == 0 ? 1 : 2 * count, size);
-    if (grown != NULL && count > 0)
-        memcpy(grown, array, count * size);
-    return grown;
+    if (count == 0)
+        return hm_arena_alloc(arena, 1, size);
+    if (__builtin_mul_overflow(2 * count, size, &grown))
+        return NULL;
+    return hm_arena_grow(arena, array, count * size, grown);
 }
 
 #endif

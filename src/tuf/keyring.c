@@ -272,11 +272,31 @@ enum hm_rc hm_keyring_make_role(struct hm_keyring *ring, struct hm_arena *arena,
     return HM_OK;
 }
 
+/* A list of its own that begins with these ids: the strings are shared. */
+static enum hm_rc copy_shared(struct hm_arena *arena, const char *const *ids, size_t count,
+                              struct hm_err *err, const char ***ret_ids, size_t *ret_count)
+{
+    const char **copy = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        void *grown = hm_grow(arena, copy, i, sizeof(*copy));
+
+        if (grown == NULL)
+            return hm_error_nomem(err);
+        copy = grown;
+        copy[i] = ids[i];
+    }
+    *ret_ids = copy;
+    *ret_count = count;
+    return HM_OK;
+}
+
 enum hm_rc hm_keyring_parse_ids(struct hm_json *json, struct hm_arena *arena, struct hm_err *err,
                                 struct hm_role_keys *ret_keys)
 {
     const char **ids = NULL;
     size_t count = 0;
+    size_t shared = 0; /* the first so many are those that stood there before */
     bool more;
 
     HM_TRY(hm_json_array_begin(json, err));
@@ -289,6 +309,13 @@ enum hm_rc hm_keyring_parse_ids(struct hm_json *json, struct hm_arena *arena, st
             break;
         HM_TRY(hm_json_string(json, err, &id));
         HM_TRY(check_id(id, err));
+        if (ids == NULL && shared < ret_keys->id_count &&
+            hm_bytes_is_str(id, ret_keys->ids[shared])) {
+            shared++;
+            continue;
+        }
+        if (ids == NULL && shared > 0)
+            HM_TRY(copy_shared(arena, ret_keys->ids, shared, err, &ids, &count));
         if (count == HM_KEYRING_COUNT_MAX)
             return hm_fail_at(err, HM_EFORMAT, json->offset, "more than %d key ids in a role",
                               HM_KEYRING_COUNT_MAX);
@@ -300,6 +327,11 @@ enum hm_rc hm_keyring_parse_ids(struct hm_json *json, struct hm_arena *arena, st
         if (ids[count] == NULL)
             return hm_error_nomem(err);
         count++;
+    }
+    if (ids == NULL && shared > 0) {
+        if (shared == ret_keys->id_count)
+            return HM_OK; /* sorted and distinct as it is */
+        HM_TRY(copy_shared(arena, ret_keys->ids, shared, err, &ids, &count));
     }
     if (count > 1)
         qsort(ids, count, sizeof(*ids), compare_ids);

@@ -65,7 +65,9 @@ HM_MUST_CHECK enum hm_rc hm_keyring_make_role(struct hm_keyring *ring, struct hm
                                               struct hm_role_keys *ret_keys);
 
 /* Reads the value of "keyids" into ret_keys->ids and id_count (nothing else is touched): distinct
- * strings. A keyid that the ring lacks is allowed and never counts. */
+ * strings. A keyid that the ring lacks is allowed and never counts. What stands there before, from
+ * another role of the same arena or nothing, is shared where it is the same: large documents give
+ * thousands of roles to the same keys. */
 HM_MUST_CHECK enum hm_rc hm_keyring_parse_ids(struct hm_json *json, struct hm_arena *arena,
                                               struct hm_err *err, struct hm_role_keys *ret_keys);
 /* Reads the value of "threshold": an integer from 1 on. */

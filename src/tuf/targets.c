@@ -450,23 +450,28 @@ static enum hm_rc parse_role(struct hm_json *json, size_t *patterns, struct hm_e
 
 static int compare_names(const void *a, const void *b)
 {
-    const struct hm_bytes *left = a;
-    const struct hm_bytes *right = b;
-
-    return hm_bytes_compare(*left, *right);
+    return hm_bytes_compare(*(const struct hm_bytes *)a, *(const struct hm_bytes *)b);
 }
 
 static enum hm_rc check_names_distinct(const struct hm_delegations *delegations, struct hm_err *err)
 {
-    _hm_free_(free) char *memory = calloc(delegations->role_count + 1, sizeof(struct hm_bytes));
-    struct hm_bytes *names = (struct hm_bytes *)(void *)memory;
+    _hm_free_(free) char *memory = NULL;
+    struct hm_bytes *names;
+    size_t i = 1;
 
+    while (i < delegations->role_count &&
+           compare_names(&delegations->roles[i - 1].name, &delegations->roles[i].name) < 0)
+        i++;
+    if (i >= delegations->role_count)
+        return HM_OK;
+    memory = calloc(delegations->role_count + 1, sizeof(struct hm_bytes));
     if (memory == NULL)
         return hm_error_nomem(err);
-    for (size_t i = 0; i < delegations->role_count; i++)
+    names = (struct hm_bytes *)(void *)memory;
+    for (i = 0; i < delegations->role_count; i++)
         names[i] = delegations->roles[i].name;
     qsort(names, delegations->role_count, sizeof(*names), compare_names);
-    for (size_t i = 1; i < delegations->role_count; i++)
+    for (i = 1; i < delegations->role_count; i++)
         if (hm_bytes_is_equal(names[i - 1], names[i]))
             return hm_fail(err, HM_EFORMAT, "delegated role '%.*s' comes twice",
                            HM_BYTES_FMT(names[i]));
@@ -499,11 +504,16 @@ static enum hm_rc parse_roles(struct hm_json *json, struct hm_delegations *deleg
 
     HM_TRY(hm_json_array_begin(json, err));
     for (;;) {
+        struct hm_delegated_role *role;
+
         HM_TRY(hm_json_array_next(json, err, &more));
         if (!more)
             break;
         HM_TRY(grow_roles(delegations, json->arena, err));
-        HM_TRY(parse_role(json, &patterns, err, &delegations->roles[delegations->role_count]));
+        role = &delegations->roles[delegations->role_count];
+        if (delegations->role_count > 0)
+            role->keys = role[-1].keys; /* shared where they are the same */
+        HM_TRY(parse_role(json, &patterns, err, role));
         delegations->role_count++;
     }
     return check_names_distinct(delegations, err);

@@ -65,6 +65,50 @@ static void test_copies__are_their_own(void **state)
     assert_int_equal(copy.size, 0);
 }
 
+static void test_grow__keeps_what_was_there(void **state)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    size_t size = 1000;
+    uint8_t *data = hm_arena_alloc(&arena, 1, size);
+
+    memset(data, 0x5a, size);
+    while (size < 3000000) {
+        /* A neighbour in between, now and then: the array is not alone in its chunk then. */
+        uint8_t *other = hm_arena_alloc(&arena, 1, size % 7 == 0 ? 100000 : 10);
+        uint8_t *grown;
+
+        memset(other, 0xff, 10);
+        grown = hm_arena_grow(&arena, data, size, 2 * size);
+        assert_non_null(grown);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(grown[i], 0x5a);
+        size *= 2;
+        data = grown;
+        memset(data, 0x5a, size);
+        for (size_t i = 0; i < 10; i++)
+            assert_int_equal(other[i], 0xff);
+    }
+    assert_ptr_equal(hm_arena_grow(&arena, data, size, size), data);
+    assert_non_null(hm_arena_grow(&arena, NULL, 0, 8));
+}
+
+static void test_grow__stops_at_the_limit_and_on_overflow(void **state)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    uint8_t *data = hm_arena_alloc(&arena, 1, 200000);
+
+    data[199999] = 1;
+    assert_null(hm_arena_grow(&arena, data, 200000, SIZE_MAX));
+    assert_null(hm_arena_grow(&arena, data, 200000, SIZE_MAX - 20));
+    arena.limit = 300000;
+    assert_null(hm_arena_grow(&arena, data, 200000, 300001));
+    assert_int_equal(data[199999], 1);
+    data = hm_arena_grow(&arena, data, 200000, 300000);
+    assert_non_null(data);
+    assert_int_equal(data[199999], 1);
+    assert_null(hm_arena_alloc(&arena, 1, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -72,6 +116,8 @@ int main(void)
         cmocka_unit_test(test_alloc__fails_on_overflow),
         cmocka_unit_test(test_alloc__stops_at_the_limit),
         cmocka_unit_test(test_copies__are_their_own),
+        cmocka_unit_test(test_grow__keeps_what_was_there),
+        cmocka_unit_test(test_grow__stops_at_the_limit_and_on_overflow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

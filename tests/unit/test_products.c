@@ -366,6 +366,8 @@ static void test_verify__is_not_led_by_what_lies_in_the_folder(void **state)
 
 static void test_digests__look_into_files_with_escapes(void **state)
 {
+    struct hm_refresh_want want = {.id = HM_BYTES_LITERAL("*")};
+    struct hm_refresh_scope scope = {.wants = &want, .count = 1};
     struct hm_sha256 none = {0};
     struct fixture *f = *state;
     size_t cursor = 0;
@@ -378,6 +380,9 @@ static void test_digests__look_into_files_with_escapes(void **state)
             "{\"title\":\"\\u0061\"}");
     kit_tree_publish(&f->tree);
     look(f, "acme", true);
+    hm_subscription_free(f->site);
+    f->site = kit_open(&f->tree, KIT_NOW, false);
+    assert_int_equal(hm_refresh_load(f->site, scope, NULL), HM_OK);
     {
         _hm_done_(hm_digests_done) struct hm_digests digests = {0};
         const struct hm_digests_product *product;
