@@ -107,11 +107,13 @@ static enum hm_rc get_roles(struct hm_subscription *subscription, const struct q
     const struct hm_layout_maker *maker = question->maker;
     const struct hm_targets *targets = hm_client_targets(subscription->client);
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
+    bool is_empty;
 
     hm_layout_release_role(hm_bytes_str(maker->id), name);
     HM_TRY(get_role(subscription, maker, &targets->delegations, name, err, &standing->release));
     if (standing->release == NULL)
         return HM_OK;
+    is_empty = standing->release->target_count == 0 && !standing->release->has_delegations;
     HM_TRY(hm_products_load_side(subscription, maker, false, question->patterns, question->count,
                                  err, standing));
     if (maker->is_attested)
@@ -119,8 +121,7 @@ static enum hm_rc get_roles(struct hm_subscription *subscription, const struct q
     hm_layout_maker_role(hm_bytes_str(maker->id), name);
     HM_TRY(get_role(subscription, maker, &subscription->layout->delegations, name, err,
                     &standing->maker_role));
-    if (standing->maker_role == NULL && standing->release->target_count == 0 &&
-        !standing->release->has_delegations) {
+    if (standing->maker_role == NULL && is_empty) {
         standing->release = NULL; /* enrolled, and nothing released yet */
         return HM_OK;
     }

@@ -149,7 +149,8 @@ void kit_tree_publish(struct kit_tree *tree)
     snapshot->document.expires_unix_s = EXPIRES;
     write_role(tree, "targets", tree->site.targets, targets, 1, snapshot);
     write_role(tree, "release~acme", tree->site.release, release, 1, snapshot);
-    write_role(tree, "maker~acme", tree->site.maker_role, acme, 2, snapshot);
+    if (!tree->omit_maker_role)
+        write_role(tree, "maker~acme", tree->site.maker_role, acme, 2, snapshot);
     for (size_t i = 0; i < tree->product_count; i++) {
         const struct kit_product *product = &tree->products[i];
         char name[64];

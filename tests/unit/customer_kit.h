@@ -26,6 +26,7 @@ struct kit_tree {
     struct hm_home home;
     struct kit_product products[KIT_PRODUCT_COUNT_MAX];
     size_t product_count;
+    bool omit_maker_role; /* from the snapshot */
 };
 
 /* The site "globex" of trust_kit.h with three images, published once. */

@@ -288,6 +288,22 @@ static void test_list__cannot_tell_of_a_product_that_the_snapshot_lacks(void **s
     assert_int_equal(f->catalogue.problems[0].rc, HM_ENOTFOUND);
 }
 
+static void test_list__does_not_take_a_divided_role_for_an_empty_one(void **state)
+{
+    struct fixture *f = *state;
+
+    kit_tree_divide(&f->tree, "nic", true, true);
+    kit_tree_divide(&f->tree, "switch", true, true);
+    f->tree.omit_maker_role = true;
+    kit_tree_publish(&f->tree);
+    for (int i = 0; i < 2; i++) {
+        look(f, i == 0 ? "acme" : "acme/tape", true);
+        assert_int_equal(f->catalogue.item_count, 0);
+        assert_int_equal(f->catalogue.problem_count, 1);
+        assert_int_equal(f->catalogue.problems[0].rc, HM_EREFUSED);
+    }
+}
+
 /* ---- by digest ------------------------------------------------------------------------------- */
 
 static enum hm_rc verify(struct fixture *f, const char *name, const char *content,
@@ -422,6 +438,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_list__refuses_the_maker_whose_role_above_is_bent,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_list__cannot_tell_of_a_product_that_the_snapshot_lacks,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_list__does_not_take_a_divided_role_for_an_empty_one,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_verify__searches_every_product_held, set_up,
                                         tear_down),
