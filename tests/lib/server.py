@@ -19,6 +19,7 @@ class Server:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 20
+            disable_nagle_algorithm = True  # else each answer waits for a delayed acknowledgement
 
             def log_message(self, *_args):
                 pass
