@@ -106,6 +106,55 @@ class Trust(Customer):
         self.assertRefused(self.get(), 1, "acme", "pinned")
 
 
+class Transport(Customer):
+    """What carries the bytes: https with a private authority, a proxy, a folder."""
+
+    def certificate(self, name):
+        path = self.scratch / f"{name}.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", f"/CN={name}",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path, "-out", self.scratch / f"{name}.crt"], check=True, capture_output=True)
+        with open(path, "ab") as both:
+            both.write((self.scratch / f"{name}.crt").read_bytes())
+        return path, self.scratch / f"{name}.crt"
+
+    def add(self, url, *options):
+        return story.hallmark("trust", "add", "globex", url, "--trust", self.cast.public / "hallmark.trust", *options, home=self.scratch / "new")
+
+    def fetch(self):
+        return story.hallmark("get", attacks.FILE, "-d", self.out, "--no-progress", home=self.scratch / "new")
+
+    def test_https__with_its_own_authority(self):
+        both, authority = self.certificate("right")
+        with httpd.Server(self.cast.public, certificate=both) as server:
+            self.assertStatus(self.add(server.url, "--cacert", authority), 0)
+            self.assertStatus(self.fetch(), 0)
+        self.assertEqual((self.out / "efi-e1000.rom").read_bytes(), self.image)
+
+    def test_https__refuses_an_authority_it_was_not_told(self):
+        both, _authority = self.certificate("right")
+        _both, other = self.certificate("other")
+        with httpd.Server(self.cast.public, certificate=both) as server:
+            self.assertRefused(self.add(server.url, "--cacert", other), 3, server.url.rstrip("/"))
+            self.assertStatus(self.add(server.url), 3)
+
+    def test_proxy__carries_all_requests(self):
+        with httpd.Server(self.cast.public) as proxy:
+            self.assertStatus(self.add("http://firmware.test/", "--allow-http", "--proxy", proxy.url), 0)
+            self.assertStatus(self.fetch(), 0)
+            self.assertTrue(proxy.requests)
+            self.assertTrue(all(r.startswith("http://firmware.test/") for r in proxy.requests), proxy.requests)
+
+    def test_proxy__that_lies_is_refused_like_a_site_that_lies(self):
+        with httpd.Server(self.cast.public) as proxy:
+            self.assertStatus(self.add("http://firmware.test/", "--allow-http", "--proxy", proxy.url), 0)
+            proxy.rules = {".efi-e1000.rom": httpd.body(self.image[::-1])}
+            self.assertRefused(self.fetch(), 1, "sha256")
+
+    def test_folder__serves_as_a_site(self):
+        self.assertStatus(self.add(f"file://{self.cast.public}"), 0)
+        self.assertStatus(self.fetch(), 0)
+
+
 class List(Customer):
     def test_list__shows_releases_with_their_grade(self):
         result = self.run_home("list")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A small HTTP server on loopback for tests and the demo: a folder, or misbehaviour on chosen paths."""
 import http.server
+import ssl
 import threading
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from urllib.parse import unquote
 class Server:
     """Serves a folder on 127.0.0.1. rules: {path suffix: function(handler)} replaces the answer for matching paths."""
 
-    def __init__(self, folder, rules=None):
+    def __init__(self, folder, rules=None, certificate=None):
         self.folder = Path(folder)
         self.rules = dict(rules or {})
         self.requests = []
@@ -35,7 +36,13 @@ class Server:
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
         self.http.handle_error = lambda *_args: None  # a client that hangs up is no failure of the server's
-        self.url = f"http://127.0.0.1:{self.http.server_port}/"
+        scheme = "http"
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+            scheme = "https"
+        self.url = f"{scheme}://127.0.0.1:{self.http.server_port}/"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
 
@@ -48,7 +55,10 @@ class Server:
         self.thread.join(5)
 
     def serve(self, handler):
-        parts = unquote(handler.path.split("?")[0]).lstrip("/").split("/")
+        path = handler.path.split("?")[0]
+        if path.startswith("http://"):  # asked as a proxy
+            path = path.split("/", 3)[3]
+        parts = unquote(path).lstrip("/").split("/")
         where = self.folder.joinpath(*parts)
         if ".." in parts or not where.is_file():
             answer(handler, 404, b"not found\n")
