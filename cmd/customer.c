@@ -143,6 +143,52 @@ static enum hm_rc keep_site(struct hm_customer *customer, struct hm_subscription
     return HM_OK;
 }
 
+/* Whether something that was asked for is not held. */
+static bool has_gap(const struct hm_subscription *site)
+{
+    for (size_t i = 0; i < site->layout->maker_count; i++) {
+        const struct hm_standing *standing = &site->standings[i];
+
+        if (!standing->is_judged)
+            continue;
+        if (standing->rc != HM_OK && hm_error_exit_status(standing->rc) != 1)
+            return true;
+        for (size_t j = 0; j < standing->product_count; j++) {
+            enum hm_rc rc = standing->products[j].rc;
+
+            if (rc != HM_OK && hm_error_exit_status(rc) != 1)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Offline. Where the newest state lacks what was asked for, the last complete one that has it. */
+static enum hm_rc load_site(struct hm_customer *customer, const char *name,
+                            struct hm_refresh_scope scope, struct hm_err *err,
+                            struct hm_subscription **ret_site)
+{
+    struct hm_subscription *site = NULL;
+    struct hm_subscription *earlier = NULL;
+
+    HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, false, err, &site));
+    HM_TRY(keep_site(customer, site, err));
+    hm_customer_warn_trial(customer, site);
+    HM_TRY(hm_refresh_load(site, scope, err));
+    *ret_site = site;
+    if (site->is_earlier || !has_gap(site))
+        return HM_OK;
+    HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, false, err, &earlier));
+    if (hm_refresh_load_complete(earlier, scope, NULL) != HM_OK || has_gap(earlier)) {
+        hm_subscription_free(earlier);
+        return HM_OK;
+    }
+    hm_subscription_free(site);
+    customer->sites[customer->site_count - 1] = earlier;
+    *ret_site = earlier;
+    return HM_OK;
+}
+
 enum hm_rc hm_customer_open_site(struct hm_customer *customer, const char *name, bool is_offline,
                                  const struct hm_pattern *patterns, size_t pattern_count,
                                  struct hm_err *err, struct hm_subscription **ret_site)
@@ -150,23 +196,35 @@ enum hm_rc hm_customer_open_site(struct hm_customer *customer, const char *name,
     struct hm_refresh_want *wants = hm_arena_alloc(&customer->arena, pattern_count, sizeof(*wants));
     struct hm_refresh_scope scope = {.wants = wants, .count = pattern_count};
     struct hm_subscription *site = NULL;
-    enum hm_rc rc;
 
     if (wants == NULL)
         return hm_error_nomem(err);
     for (size_t i = 0; i < pattern_count; i++)
         wants[i] = (struct hm_refresh_want){patterns[i].id, patterns[i].product};
     HM_TRY(hm_customer_open_home(customer, false, err));
-    HM_TRY(
-        hm_subscription_open(&customer->home, name, customer->now_unix_s, !is_offline, err, &site));
-    HM_TRY(keep_site(customer, site, err));
-    hm_customer_warn_trial(customer, site);
-    rc = is_offline ? hm_refresh_load(site, scope, err) : hm_refresh_run(site, scope, err);
-    if (rc != HM_OK)
-        return rc;
+    if (is_offline) {
+        HM_TRY(load_site(customer, name, scope, err, &site));
+    } else {
+        HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, true, err, &site));
+        HM_TRY(keep_site(customer, site, err));
+        hm_customer_warn_trial(customer, site);
+        HM_TRY(hm_refresh_run(site, scope, err));
+    }
     hm_customer_warn_trial(customer, site);
     *ret_site = site;
     return HM_OK;
+}
+
+void hm_customer_tell_earlier(const struct hm_customer *customer,
+                              const struct hm_subscription *site)
+{
+    char age[32];
+
+    if (!site->is_earlier)
+        return;
+    hm_time_format_age(customer->now_unix_s - site->refreshed_unix_s, age);
+    hm_cmd_warn("as of the last complete refresh of %s, %s ago; what came since is not whole here",
+                site->name, age);
 }
 
 enum hm_rc hm_customer_patterns(struct hm_customer *customer, char **operands, size_t count,

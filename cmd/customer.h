@@ -76,6 +76,9 @@ HM_MUST_CHECK enum hm_rc hm_customer_open_site(struct hm_customer *customer, con
 HM_MUST_CHECK enum hm_rc hm_customer_patterns(struct hm_customer *customer, char **operands,
                                               size_t count, struct hm_err *err,
                                               struct hm_pattern **ret_patterns, size_t *ret_count);
+/* Says, on standard error, where a site is answered for as of an earlier refresh than the last. */
+void hm_customer_tell_earlier(const struct hm_customer *customer,
+                              const struct hm_subscription *site);
 void hm_customer_warn_trial(struct hm_customer *customer, const struct hm_subscription *site);
 
 /* ---- printing ---- */

@@ -134,6 +134,8 @@ static int print_json(struct command *command)
             hm_json_writer_time(&writer, site->refreshed_unix_s);
         else
             hm_json_writer_null(&writer);
+        hm_json_writer_key(&writer, "earlier");
+        hm_json_writer_bool(&writer, site->is_earlier);
         hm_json_writer_object_end(&writer);
     }
     hm_json_writer_array_end(&writer);
@@ -172,6 +174,7 @@ static enum hm_rc collect(struct command *command, const struct hm_pattern *patt
                                               patterns, count, &why, &site);
 
         if (rc == HM_OK) {
+            hm_customer_tell_earlier(&command->customer, site);
             HM_TRY(hm_catalogue_add(&command->catalogue, site, patterns, count, err));
             continue;
         }

@@ -153,22 +153,54 @@ static enum hm_rc verify_one(struct command *command, const char *path, struct h
 
 /* ---- the report ------------------------------------------------------------------------------ */
 
+static enum hm_rc print_age(const struct command *command, const struct hm_verify_site *site,
+                            struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(1024);
+    char age[32];
+
+    if (site->subscription == NULL || site->subscription->refreshed_unix_s == 0)
+        return HM_OK;
+    hm_time_format_age(command->customer.now_unix_s - site->subscription->refreshed_unix_s, age);
+    HM_TRY(hm_buf_append_fmt(&line, err, "as of the last %srefresh of %s, %s ago%s\n",
+                             site->subscription->is_earlier ? "complete " : "", site->name, age,
+                             site->subscription->is_earlier ? "; what came since is not whole here"
+                                                            : ""));
+    return hm_cmd_print(hm_buf_bytes(&line), err);
+}
+
 static enum hm_rc print_ages(const struct command *command, struct hm_err *err)
 {
     for (size_t i = 0; i < command->verify.site_count; i++) {
         const struct hm_verify_site *site = &command->verify.sites[i];
-        _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(1024);
-        char age[32];
 
-        if (site->subscription == NULL || site->subscription->refreshed_unix_s == 0)
-            continue;
-        hm_time_format_age(command->customer.now_unix_s - site->subscription->refreshed_unix_s,
-                           age);
-        HM_TRY(hm_buf_append_fmt(&line, err, "as of the last refresh of %s, %s ago\n", site->name,
-                                 age));
-        HM_TRY(hm_cmd_print(hm_buf_bytes(&line), err));
+        HM_TRY(print_age(command, site, err));
+        if (site->earlier != NULL && site->earlier->answered)
+            HM_TRY(print_age(command, site->earlier, err));
     }
     return HM_OK;
+}
+
+static void write_site(struct hm_json_writer *writer, const struct command *command,
+                       const struct hm_verify_site *site)
+{
+    hm_json_writer_object_begin(writer);
+    hm_json_writer_key_str(writer, "site", site->name);
+    hm_json_writer_key(writer, "asked");
+    hm_json_writer_bool(writer, site->rc == HM_OK);
+    if (site->subscription != NULL && site->subscription->refreshed_unix_s > 0) {
+        hm_json_writer_key(writer, "refreshed");
+        hm_json_writer_time(writer, site->subscription->refreshed_unix_s);
+        hm_json_writer_key_int(writer, "age_s",
+                               command->customer.now_unix_s - site->subscription->refreshed_unix_s);
+        hm_json_writer_key(writer, "earlier");
+        hm_json_writer_bool(writer, site->subscription->is_earlier);
+    }
+    if (site->rc != HM_OK) {
+        hm_json_writer_key_str(writer, "code", hm_error_name(site->rc));
+        hm_json_writer_key_str(writer, "reason", site->text);
+    }
+    hm_json_writer_object_end(writer);
 }
 
 static int print_json(struct command *command)
@@ -188,22 +220,9 @@ static int print_json(struct command *command)
     for (size_t i = 0; i < command->verify.site_count; i++) {
         const struct hm_verify_site *site = &command->verify.sites[i];
 
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "site", site->name);
-        hm_json_writer_key(&writer, "asked");
-        hm_json_writer_bool(&writer, site->rc == HM_OK);
-        if (site->subscription != NULL && site->subscription->refreshed_unix_s > 0) {
-            hm_json_writer_key(&writer, "refreshed");
-            hm_json_writer_time(&writer, site->subscription->refreshed_unix_s);
-            hm_json_writer_key_int(&writer, "age_s",
-                                   command->customer.now_unix_s -
-                                       site->subscription->refreshed_unix_s);
-        }
-        if (site->rc != HM_OK) {
-            hm_json_writer_key_str(&writer, "code", hm_error_name(site->rc));
-            hm_json_writer_key_str(&writer, "reason", site->text);
-        }
-        hm_json_writer_object_end(&writer);
+        write_site(&writer, command, site);
+        if (site->earlier != NULL && site->earlier->answered)
+            write_site(&writer, command, site->earlier);
     }
     hm_json_writer_array_end(&writer);
     hm_json_writer_key(&writer, "files");

@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "customer/kept.h"
 #include "customer/memory.h"
 #include "customer/products.h"
 #include "trust/partition.h"
@@ -39,15 +40,19 @@ static enum hm_rc write_refreshed(struct hm_subscription *subscription, struct h
     return HM_OK;
 }
 
-static enum hm_rc open_client(struct hm_subscription *subscription, struct hm_err *err)
+static enum hm_rc open_client(struct hm_subscription *subscription, bool is_impatient,
+                              struct hm_err *err)
 {
     bool is_online = subscription->fetch != NULL;
     struct hm_client_config config = {
         .dir = &subscription->metadata,
+        .over = subscription->is_earlier ? &subscription->earlier : NULL,
         .source = is_online ? &subscription->source : NULL,
+        .keeper = is_online ? &subscription->keeper : NULL,
         .now_unix_s = subscription->now_unix_s,
         .require_hashes = true,
         .ignore_expiry = !is_online,
+        .is_impatient = is_impatient,
     };
 
     hm_layout_free(subscription->layout);
@@ -145,6 +150,9 @@ static enum hm_rc judge_maker(struct hm_subscription *subscription, const struct
 
     HM_TRY(hm_memory_read(&subscription->dir, maker->id,
                           hm_subscription_pin(subscription, maker->id), err, &memory));
+    /* As of then, a later identity was not seen yet: that is no going back. */
+    if (subscription->is_earlier && memory.identity_version > maker->identity_version)
+        memory.identity_version = maker->identity_version;
     rc = hm_verdict_maker(subscription->layout, maker, NULL, &memory, floor, err, &standing->grade);
     if (rc == HM_EAGAIN) {
         /* Nothing speaks against it but that its identity is not at hand. */
@@ -211,6 +219,99 @@ static enum hm_rc judge_makers(struct hm_subscription *subscription, struct hm_r
     return HM_OK;
 }
 
+/* ---- the last complete state ----------------------------------------------------------------- */
+
+/* Whether what earlier holds of a role is held of it now as well. */
+static enum hm_rc check_role_covered(const struct hm_subscription *subscription,
+                                     const struct hm_client *earlier,
+                                     const struct hm_snapshot_meta *meta, struct hm_buf *raw,
+                                     struct hm_err *err)
+{
+    const struct hm_snapshot_meta *now =
+        hm_snapshot_find(hm_client_snapshot(subscription->client), meta->name);
+    enum hm_rc rc;
+
+    if (now != NULL && now->version == meta->version && now->facts.has_sha256 &&
+        hm_digest_is_equal(&now->facts.sha256, &meta->facts.sha256))
+        return HM_OK;
+    rc = hm_client_role_unverified(earlier, meta->name, NULL, raw);
+    if (rc != HM_OK)
+        return hm_error_exit_status(rc) == 4 ? hm_fail(err, rc, "cannot read what is held")
+                                             : HM_OK; /* nor was it then */
+    HM_TRY(hm_client_role_unverified(subscription->client, meta->name, err, raw));
+    /* It is about to be all there is of this role. */
+    return hm_client_role_flush(subscription->client, meta->name, err);
+}
+
+/* A maker whose roles are held is asked only with its identity. */
+static enum hm_rc check_identities_covered(const struct hm_subscription *subscription,
+                                           struct hm_err *err)
+{
+    const struct hm_layout *layout = subscription->layout;
+    char path[128];
+
+    for (size_t i = 0; i < layout->maker_count; i++) {
+        const struct hm_layout_maker *maker = &layout->makers[i];
+
+        (void)snprintf(path, sizeof(path), "makers/%s/%lld.identity", maker->id,
+                       (long long)maker->identity_version); /* an ID is short */
+        if (maker->is_attested || hm_dir_has(&subscription->dir, path))
+            continue;
+        (void)snprintf(path, sizeof(path), "makers/%s", maker->id);
+        if (hm_dir_has(&subscription->dir, path))
+            return hm_fail(err, HM_EAGAIN, "maker '%s': identity %lld is not held", maker->id,
+                           (long long)maker->identity_version);
+    }
+    return HM_OK;
+}
+
+static enum hm_rc check_covered(const struct hm_subscription *subscription,
+                                const struct hm_client *earlier, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    const struct hm_snapshot *snapshot = hm_client_snapshot(earlier);
+
+    for (size_t i = 0; i < snapshot->meta_count; i++) {
+        if (!hm_bytes_is_str(snapshot->metas[i].name, "targets"))
+            HM_TRY(check_role_covered(subscription, earlier, &snapshot->metas[i], &raw, err));
+    }
+    return check_identities_covered(subscription, err);
+}
+
+/* After a refresh: the state now takes the place of the last complete one if it holds all that that
+ * one held. What was out of this refresh's scope, or withheld, keeps the earlier one in place. */
+static enum hm_rc settle(struct hm_subscription *subscription, struct hm_err *err)
+{
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    _hm_free_(hm_client_free) struct hm_client *earlier = NULL;
+    struct hm_client_config config = {.dir = &subscription->metadata,
+                                      .over = &dir,
+                                      .now_unix_s = subscription->now_unix_s,
+                                      .require_hashes = true,
+                                      .ignore_expiry = true,
+                                      .is_impatient = true};
+    int64_t refreshed_unix_s;
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    rc = hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, &why, &dir, &refreshed_unix_s);
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    if (rc == HM_OK)
+        rc = hm_client_open(&config, &why, &earlier);
+    if (rc == HM_OK)
+        rc = hm_client_load(earlier, &why);
+    /* An earlier state that cannot be read protects nothing. */
+    if (rc == HM_OK) {
+        rc = check_covered(subscription, earlier, &why);
+        if (rc != HM_OK && hm_error_exit_status(rc) != 4)
+            return HM_OK;
+    }
+    if (hm_error_exit_status(rc) == 4)
+        return hm_fail(err, rc, "%s", why.text);
+    return hm_kept_drop(&subscription->dir, HM_KEPT_COMPLETE, err);
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_scope scope,
@@ -222,21 +323,42 @@ static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_sc
     HM_TRY(hm_lock_take(&subscription->dir, "lock", HM_HOME_LOCK_WAIT_MS, err, &lock));
     HM_TRY(hm_subscription_read_refreshed(subscription, err));
     HM_TRY(check_clock(subscription, err));
-    HM_TRY(open_client(subscription, err));
+    HM_TRY(open_client(subscription, false, err));
     HM_TRY(hm_client_refresh(subscription->client, err));
     HM_TRY(adopt_layout(subscription, err));
     HM_TRY(write_refreshed(subscription, err));
-    return judge_makers(subscription, scope, err);
+    HM_TRY(judge_makers(subscription, scope, err));
+    return settle(subscription, err);
 }
 
 static enum hm_rc load(struct hm_subscription *subscription, struct hm_refresh_scope scope,
-                       struct hm_err *err)
+                       bool is_impatient, struct hm_err *err)
 {
     HM_TRY(check_clock(subscription, err));
-    HM_TRY(open_client(subscription, err));
+    HM_TRY(open_client(subscription, is_impatient, err));
     HM_TRY(hm_client_load(subscription->client, err));
     HM_TRY(adopt_layout(subscription, err));
     return judge_makers(subscription, scope, err);
+}
+
+static enum hm_rc load_complete(struct hm_subscription *subscription, struct hm_refresh_scope scope,
+                                struct hm_err *err)
+{
+    int64_t newest_unix_s = subscription->refreshed_unix_s;
+    int64_t refreshed_unix_s;
+    enum hm_rc rc;
+
+    HM_TRY(hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, err, &subscription->earlier,
+                        &refreshed_unix_s));
+    subscription->is_earlier = true;
+    subscription->refreshed_unix_s = refreshed_unix_s;
+    rc = load(subscription, scope, true, err);
+    if (rc != HM_OK) {
+        hm_dir_done(&subscription->earlier);
+        subscription->is_earlier = false;
+        subscription->refreshed_unix_s = newest_unix_s;
+    }
+    return rc;
 }
 
 enum hm_rc hm_refresh_run(struct hm_subscription *subscription, struct hm_refresh_scope scope,
@@ -247,17 +369,40 @@ enum hm_rc hm_refresh_run(struct hm_subscription *subscription, struct hm_refres
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
 }
 
+static bool is_final(enum hm_rc rc)
+{
+    return rc == HM_OK || rc == HM_ECLOCK || hm_error_exit_status(rc) == 4;
+}
+
 enum hm_rc hm_refresh_load(struct hm_subscription *subscription, struct hm_refresh_scope scope,
                            struct hm_err *err)
 {
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
+    enum hm_rc rc = HM_EAGAIN;
+
+    HM_ASSERT(subscription->fetch == NULL && !subscription->is_earlier);
+    /* Twice: another command's refresh may just be changing the files. None is waited for as long
+     * as there is a complete state, or whoever serves it slowly could hold up this one too. */
+    for (int i = 0; i < 2; i++) {
+        rc = load(subscription, scope, true, err);
+        if (!is_final(rc) && load_complete(subscription, scope, NULL) == HM_OK)
+            return HM_OK;
+        if (is_final(rc))
+            return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
+    }
+    if (hm_lock_take(&subscription->dir, "lock", HM_HOME_LOCK_WAIT_MS, NULL, &lock) == HM_OK)
+        rc = load(subscription, scope, false, err);
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
+}
+
+enum hm_rc hm_refresh_load_complete(struct hm_subscription *subscription,
+                                    struct hm_refresh_scope scope, struct hm_err *err)
+{
     enum hm_rc rc;
 
-    HM_ASSERT(subscription->fetch == NULL);
-    rc = load(subscription, scope, err);
-    /* A refresh by another command may just be changing the files: look again when it is done. */
-    if (rc != HM_OK && rc != HM_ECLOCK &&
-        hm_lock_take(&subscription->dir, "lock", HM_HOME_LOCK_WAIT_MS, NULL, &lock) == HM_OK)
-        rc = load(subscription, scope, err);
+    HM_ASSERT(subscription->fetch == NULL && !subscription->is_earlier);
+    rc = load_complete(subscription, scope, err);
+    if (rc != HM_OK && !is_final(rc) && rc != HM_ENOTFOUND)
+        rc = load_complete(subscription, scope, err);
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
 }

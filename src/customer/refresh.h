@@ -27,8 +27,15 @@ struct hm_refresh_scope {
 HM_MUST_CHECK enum hm_rc hm_refresh_run(struct hm_subscription *subscription,
                                         struct hm_refresh_scope scope, struct hm_err *err);
 /* As of the last refresh, from what is held alone: expiry is not looked at, age is the caller's to
- * tell. HM_EAGAIN: never refreshed; HM_ECLOCK. Standings are HM_EAGAIN where a role is not held. */
+ * tell. Where what is newest is not whole (a refresh stopped half-way, a site serves half of it):
+ * as of the last complete refresh (subscription->is_earlier). HM_EAGAIN: never refreshed;
+ * HM_ECLOCK. Standings are HM_EAGAIN where a role is not held. */
 HM_MUST_CHECK enum hm_rc hm_refresh_load(struct hm_subscription *subscription,
                                          struct hm_refresh_scope scope, struct hm_err *err);
+/* As of the last complete refresh, where the newest state lacks a role that was held then.
+ * HM_ENOTFOUND: it lacks none. */
+HM_MUST_CHECK enum hm_rc hm_refresh_load_complete(struct hm_subscription *subscription,
+                                                  struct hm_refresh_scope scope,
+                                                  struct hm_err *err);
 
 #endif

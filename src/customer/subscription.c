@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "customer/kept.h"
 #include "customer/refresh.h"
 
 #define ADDING        "adding"
@@ -26,6 +27,13 @@ static enum hm_rc get_metadata(void *ctx, const char *name, struct hm_err *err,
     HM_TRY(hm_buf_append_fmt(&path, err, "metadata/%s", name));
     HM_TRY(hm_fetch_url_join(subscription->policy.url, hm_buf_str(&path), err, &url));
     return hm_fetch_get(subscription->fetch, hm_buf_str(&url), err, ret_buf);
+}
+
+static enum hm_rc keep_metadata(void *ctx, const char *file, bool flush, struct hm_err *err)
+{
+    const struct hm_subscription *subscription = ctx;
+
+    return hm_kept_save(&subscription->dir, &subscription->metadata, file, flush, err);
 }
 
 enum hm_rc hm_subscription_read_refreshed(struct hm_subscription *subscription, struct hm_err *err)
@@ -68,6 +76,7 @@ static enum hm_rc open_parts(struct hm_subscription *subscription, bool is_onlin
     options.allow_plain_http = subscription->policy.allow_plain_http;
     HM_TRY(hm_fetch_new(&options, err, &subscription->fetch));
     subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
+    subscription->keeper = (struct hm_client_keeper){.keep = keep_metadata, .ctx = subscription};
     return HM_OK;
 }
 
@@ -83,6 +92,7 @@ static enum hm_rc open_folder(const struct hm_home *home, const char *path, cons
         return hm_error_nomem(err);
     subscription->dir = (struct hm_dir)HM_DIR_INIT;
     subscription->metadata = (struct hm_dir)HM_DIR_INIT;
+    subscription->earlier = (struct hm_dir)HM_DIR_INIT;
     subscription->now_unix_s = now_unix_s;
     subscription->name = hm_arena_strdup(&subscription->arena, hm_bytes_str(name));
     if (subscription->name == NULL)
@@ -136,6 +146,7 @@ void hm_subscription_free(struct hm_subscription *subscription)
     hm_fetch_free(subscription->fetch);
     hm_policy_done(&subscription->policy);
     hm_trust_file_free(subscription->trust);
+    hm_dir_done(&subscription->earlier);
     hm_dir_done(&subscription->metadata);
     hm_dir_done(&subscription->dir);
     hm_arena_done(&subscription->arena);

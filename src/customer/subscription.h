@@ -55,9 +55,12 @@ struct hm_subscription {
     struct hm_layout *layout;
     struct hm_standing *standings; /* one for each maker of the layout, in its order */
     struct hm_arena arena;
+    bool is_earlier; /* loaded as of the last complete refresh: a newer state is not whole here */
     /* private: */
     struct hm_dir metadata;
+    struct hm_dir earlier; /* customer/kept.h; open while is_earlier */
     struct hm_client_source source;
+    struct hm_client_keeper keeper;
 };
 
 /* Checks a confirmed trust file and the policy, makes the site's folder in a place where no other

@@ -29,19 +29,23 @@ static enum hm_rc check_age(const struct hm_subscription *subscription, int64_t 
                    subscription->name, age);
 }
 
-static enum hm_rc load_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
-                            int64_t max_age_s, struct hm_err *err, struct hm_verify_site *site)
+static enum hm_rc load_site(const struct hm_verify *verify, bool is_earlier, struct hm_err *err,
+                            struct hm_verify_site *site)
 {
     struct hm_refresh_want every = {.id = HM_BYTES_LITERAL("*")}; /* products only where needed */
     struct hm_refresh_scope scope = {.wants = &every, .count = 1};
 
-    HM_TRY(hm_subscription_open(home, name, verify->now_unix_s, false, err, &site->subscription));
-    HM_TRY(hm_refresh_load(site->subscription, scope, err));
-    return check_age(site->subscription, max_age_s, err);
+    HM_TRY(hm_subscription_open(verify->home, site->name, verify->now_unix_s, false, err,
+                                &site->subscription));
+    if (is_earlier)
+        HM_TRY(hm_refresh_load_complete(site->subscription, scope, err));
+    else
+        HM_TRY(hm_refresh_load(site->subscription, scope, err));
+    return check_age(site->subscription, verify->max_age_s, err);
 }
 
-static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify, const char *name,
-                           bool is_named, int64_t max_age_s, struct hm_err *err)
+static enum hm_rc add_site(struct hm_verify *verify, const char *name, bool is_named,
+                           struct hm_err *err)
 {
     struct hm_verify_site *site = &verify->sites[verify->site_count++];
     struct hm_err why = HM_ERR_INIT;
@@ -49,7 +53,7 @@ static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify,
     site->name = hm_arena_strdup(&verify->arena, hm_bytes_str(name));
     if (site->name == NULL)
         return hm_error_nomem(err);
-    site->rc = load_site(home, verify, name, max_age_s, &why, site);
+    site->rc = load_site(verify, false, &why, site);
     if (site->rc == HM_OK)
         return HM_OK;
     /* A site that was asked for by a name that means nothing is no site. */
@@ -66,7 +70,8 @@ static enum hm_rc add_site(const struct hm_home *home, struct hm_verify *verify,
 enum hm_rc hm_verify_open(const struct hm_home *home, const char *site, int64_t now_unix_s,
                           int64_t max_age_s, struct hm_err *err, struct hm_verify *ret_verify)
 {
-    _hm_done_(hm_verify_done) struct hm_verify verify = {.now_unix_s = now_unix_s};
+    _hm_done_(hm_verify_done) struct hm_verify verify = {
+        .now_unix_s = now_unix_s, .max_age_s = max_age_s, .home = home};
     const char **names = &site;
     size_t count = 1;
 
@@ -78,17 +83,24 @@ enum hm_rc hm_verify_open(const struct hm_home *home, const char *site, int64_t 
     if (verify.sites == NULL)
         return hm_error_nomem(err);
     for (size_t i = 0; i < count; i++)
-        HM_TRY(add_site(home, &verify, names[i], site != NULL, max_age_s, err));
+        HM_TRY(add_site(&verify, names[i], site != NULL, err));
     *ret_verify = verify;
     verify = (struct hm_verify){0};
     return HM_OK;
 }
 
+static void site_done(struct hm_verify_site *site)
+{
+    hm_digests_done(&site->digests);
+    hm_subscription_free(site->subscription);
+}
+
 void hm_verify_done(struct hm_verify *verify)
 {
     for (size_t i = 0; i < verify->site_count; i++) {
-        hm_digests_done(&verify->sites[i].digests);
-        hm_subscription_free(verify->sites[i].subscription);
+        if (verify->sites[i].earlier != NULL)
+            site_done(verify->sites[i].earlier);
+        site_done(&verify->sites[i]);
     }
     hm_arena_done(&verify->arena);
     *verify = (struct hm_verify){0};
@@ -165,24 +177,80 @@ static enum hm_rc find_in_products(struct hm_verify_site *site, struct hm_verify
     return HM_OK;
 }
 
+static enum hm_rc find_in_site(struct hm_verify_site *site, struct hm_verify_answer *answer,
+                               struct hm_err *err)
+{
+    struct hm_subscription *subscription = site->subscription;
+    size_t before = answer->matches.item_count;
+
+    for (size_t i = 0; i < subscription->layout->maker_count; i++) {
+        const struct hm_standing *standing = &subscription->standings[i];
+
+        if (standing->rc != HM_OK || standing->release == NULL)
+            continue;
+        HM_TRY(find_in_role(subscription, standing->release, answer, err));
+        /* What a maker signed and the vendor did not release is told as that. */
+        HM_TRY(find_in_role(subscription, standing->maker_role, answer, err));
+    }
+    HM_TRY(find_in_products(site, answer, err));
+    site->answered |= answer->matches.item_count > before;
+    return HM_OK;
+}
+
+/* Whether something of the site is not held, so that there may be more to it. */
+static bool has_gap(const struct hm_verify_site *site)
+{
+    for (size_t i = 0; i < site->subscription->layout->maker_count; i++) {
+        enum hm_rc rc = site->subscription->standings[i].rc;
+
+        if (rc != HM_OK && hm_error_exit_status(rc) != 1)
+            return true;
+    }
+    return site->digests.gap_count > 0;
+}
+
+/* The site as of the last complete refresh; NULL where there is no such state that may be asked. */
+static enum hm_rc get_earlier(const struct hm_verify *verify, struct hm_verify_site *site,
+                              struct hm_err *err, struct hm_verify_site **ret_earlier)
+{
+    struct hm_verify_site *earlier;
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    *ret_earlier = site->earlier;
+    if (site->tried_earlier)
+        return HM_OK;
+    site->tried_earlier = true;
+    earlier = hm_arena_alloc(&site->subscription->arena, 1, sizeof(*earlier));
+    if (earlier == NULL)
+        return hm_error_nomem(err);
+    earlier->name = site->name;
+    rc = load_site(verify, true, &why, earlier);
+    if (rc != HM_OK) {
+        site_done(earlier);
+        return hm_error_exit_status(rc) == 4 ? hm_fail(err, rc, "%s", why.text) : HM_OK;
+    }
+    site->earlier = earlier;
+    *ret_earlier = earlier;
+    return HM_OK;
+}
+
 static enum hm_rc find_by_digest(const struct hm_verify *verify, struct hm_verify_answer *answer,
                                  struct hm_err *err)
 {
     for (size_t i = 0; i < verify->site_count; i++) {
-        struct hm_subscription *subscription = verify->sites[i].subscription;
+        struct hm_verify_site *site = &verify->sites[i];
+        struct hm_verify_site *earlier = NULL;
+        size_t before = answer->matches.item_count;
 
-        if (verify->sites[i].rc != HM_OK)
+        if (site->rc != HM_OK)
             continue;
-        for (size_t j = 0; j < subscription->layout->maker_count; j++) {
-            const struct hm_standing *standing = &subscription->standings[j];
-
-            if (standing->rc != HM_OK || standing->release == NULL)
-                continue;
-            HM_TRY(find_in_role(subscription, standing->release, answer, err));
-            /* What a maker signed and the vendor did not release is told as that. */
-            HM_TRY(find_in_role(subscription, standing->maker_role, answer, err));
-        }
-        HM_TRY(find_in_products(&verify->sites[i], answer, err));
+        HM_TRY(find_in_site(site, answer, err));
+        if (answer->matches.item_count > before || site->subscription->is_earlier || !has_gap(site))
+            continue;
+        HM_TRY(get_earlier(verify, site, err, &earlier));
+        if (earlier != NULL)
+            HM_TRY(find_in_site(earlier, answer, err));
     }
     hm_catalogue_sort(&answer->matches);
     return HM_OK;

@@ -17,17 +17,25 @@ struct hm_verify_site {
     const char *text;
     struct hm_digests digests; /* made for the first file */
     bool has_digests;
+    /* As of the last complete refresh, where the newest state lacks roles; NULL: not needed, or
+     * there is none. Asked only for what the newest state cannot tell. */
+    struct hm_verify_site *earlier;
+    bool tried_earlier;
+    bool answered; /* it had a match for some file */
 };
 
 struct hm_verify {
     struct hm_verify_site *sites;
     size_t site_count;
     int64_t now_unix_s;
+    int64_t max_age_s;
+    const struct hm_home *home; /* borrowed */
     struct hm_arena arena;
 };
 
-/* Loads the named site, or all. max_age_s: a site refreshed longer ago cannot be asked; negative:
- * any age will do. HM_EINPUT: nothing is trusted, or not the one named. */
+/* Loads the named site, or all. home is borrowed for the result's life. max_age_s: a site refreshed
+ * longer ago cannot be asked; negative: any age will do. HM_EINPUT: nothing is trusted, or not the
+ * one named. */
 HM_MUST_CHECK enum hm_rc hm_verify_open(const struct hm_home *home, const char *site,
                                         int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
                                         struct hm_verify *ret_verify);

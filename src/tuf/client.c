@@ -2,7 +2,9 @@
 /* The client workflow (TUF 1.0.34 section 5). */
 #include "tuf/client.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/lock.h"
@@ -54,6 +56,22 @@ static enum hm_rc make_file_name(struct hm_bytes role, struct hm_err *err, struc
     return hm_buf_append_fmt(ret_name, err, "%%long-%s.json", hex);
 }
 
+static enum hm_rc read_file(const struct hm_client *client, const char *name, struct hm_err *err,
+                            struct hm_buf *ret_raw)
+{
+    if (client->config.over != NULL && hm_dir_has(client->config.over, name))
+        return hm_dir_read(client->config.over, name, err, ret_raw);
+    return hm_dir_read(client->config.dir, name, err, ret_raw);
+}
+
+static enum hm_rc keep(const struct hm_client *client, const char *name, bool flush,
+                       struct hm_err *err)
+{
+    const struct hm_client_keeper *keeper = client->config.keeper;
+
+    return keeper == NULL ? HM_OK : keeper->keep(keeper->ctx, name, flush, err);
+}
+
 static enum hm_rc read_local(const struct hm_client *client, struct hm_bytes role, size_t size_max,
                              struct hm_err *err, struct hm_buf *ret_raw)
 {
@@ -61,7 +79,7 @@ static enum hm_rc read_local(const struct hm_client *client, struct hm_bytes rol
 
     HM_TRY(make_file_name(role, err, &name));
     ret_raw->size_max = size_max;
-    return hm_dir_read(client->config.dir, hm_buf_str(&name), err, ret_raw);
+    return read_file(client, hm_buf_str(&name), err, ret_raw);
 }
 
 /* is_role: a delegated role, whose loss in a crash costs a request. What protects against rollback
@@ -72,6 +90,7 @@ static enum hm_rc store(const struct hm_client *client, struct hm_bytes role, bo
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(HM_ERR_TEXT_MAX);
 
     HM_TRY(make_file_name(role, err, &name));
+    HM_TRY(keep(client, hm_buf_str(&name), !is_role, err));
     if (is_role)
         return hm_file_replace_unflushed(client->config.dir, hm_buf_str(&name), FILE_MODE, raw,
                                          err);
@@ -233,7 +252,7 @@ static enum hm_rc load_root(const struct hm_client *client, struct hm_err *err,
     struct hm_err cause = HM_ERR_INIT;
     enum hm_rc rc;
 
-    rc = hm_dir_read(client->config.dir, "root.json", &cause, &raw);
+    rc = read_file(client, "root.json", &cause, &raw);
     if (rc == HM_ENOTFOUND)
         return hm_fail(err, HM_EINPUT,
                        "'%s' holds no root.json: put a trusted root there first, with 'init'",
@@ -274,7 +293,7 @@ enum hm_rc hm_client_open(const struct hm_client_config *config, struct hm_err *
 {
     _hm_free_(hm_client_free) struct hm_client *client = calloc(1, sizeof(*client));
 
-    HM_ASSERT(config->source == NULL || !config->ignore_expiry);
+    HM_ASSERT(config->source == NULL || (!config->ignore_expiry && config->over == NULL));
     if (client == NULL)
         return hm_error_nomem(err);
     client->config = *config;
@@ -326,6 +345,8 @@ static enum hm_rc forget_rotated(const struct hm_client *client, const struct hm
                                 &next->roles[HM_ROOT_ROLE_TIMESTAMP]) &&
         hm_keyring_is_same_role(&old[HM_ROOT_ROLE_SNAPSHOT], &next->roles[HM_ROOT_ROLE_SNAPSHOT]))
         return HM_OK;
+    HM_TRY(keep(client, "snapshot.json", true, err));
+    HM_TRY(keep(client, "timestamp.json", true, err));
     HM_TRY(hm_dir_remove(client->config.dir, "snapshot.json", err));
     return hm_dir_remove(client->config.dir, "timestamp.json", err);
 }
@@ -576,19 +597,24 @@ static enum hm_rc load_all(struct hm_client *client, struct hm_err *err)
     return load_targets(client, err);
 }
 
+static bool is_final(enum hm_rc rc)
+{
+    return rc == HM_OK || rc == HM_EEXPIRED || rc == HM_EINPUT || is_own_failure(rc);
+}
+
 enum hm_rc hm_client_load(struct hm_client *client, struct hm_err *err)
 {
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
     enum hm_rc rc = load_all(client, err);
 
-    if (rc == HM_OK || rc == HM_EEXPIRED || rc == HM_EINPUT || is_own_failure(rc))
-        return rc;
-    /* A refresh may be on its way: once more when it is over. A reader who may not write the
-     * folder cannot wait for the lock, and tries again at once. */
-    if (hm_lock_take(client->config.dir, LOCK_NAME, LOCK_WAIT_MS, NULL, &lock) != HM_OK)
-        lock = (struct hm_lock)HM_LOCK_INIT;
-    rc = load_all(client, err);
-    if (rc == HM_OK || rc == HM_EEXPIRED || rc == HM_EINPUT || is_own_failure(rc))
+    if (!is_final(rc) && !client->config.is_impatient) {
+        /* A refresh may be on its way: once more when it is over. A reader who may not write the
+         * folder cannot wait for the lock, and tries again at once. */
+        if (hm_lock_take(client->config.dir, LOCK_NAME, LOCK_WAIT_MS, NULL, &lock) != HM_OK)
+            lock = (struct hm_lock)HM_LOCK_INIT;
+        rc = load_all(client, err);
+    }
+    if (is_final(rc))
         return rc;
     return hm_fail(err, HM_EAGAIN,
                    "'%s' holds no complete state of the site: refresh it first, with a connection",
@@ -596,33 +622,6 @@ enum hm_rc hm_client_load(struct hm_client *client, struct hm_err *err)
 }
 
 /* ---- delegated roles ---- */
-
-static int compare_digests(const void *a, const void *b)
-{
-    return memcmp(a, b, sizeof(struct hm_sha256));
-}
-
-/* What a delegation accepts, in one value: the threshold and the sorted key materials. */
-static enum hm_rc digest_keys(const struct hm_role_keys *keys, struct hm_err *err,
-                              struct hm_sha256 *ret_digest)
-{
-    size_t size = sizeof(struct hm_sha256);
-    _hm_free_(free) char *memory = calloc(keys->id_count + 1, size);
-    struct hm_sha256 *list = (struct hm_sha256 *)(void *)memory;
-    size_t count = 1;
-
-    if (memory == NULL)
-        return hm_error_nomem(err);
-    memcpy(list[0].bytes, &keys->threshold, sizeof(keys->threshold));
-    for (size_t i = 0; i < keys->id_count; i++) {
-        const struct hm_keyring_key *key = hm_keyring_find(keys->ring, hm_bytes_str(keys->ids[i]));
-
-        if (key != NULL && key->key != NULL)
-            list[count++] = *hm_key_material(key->key);
-    }
-    qsort(list + 1, count - 1, size, compare_digests);
-    return hm_digest_sha256(hm_bytes_make(list, count * size), err, ret_digest);
-}
 
 /* A role in memory, asked for by a delegation with perhaps other keys. */
 static enum hm_rc reverify(struct hm_held_role *held, const struct role_file *file,
@@ -691,7 +690,7 @@ static enum hm_rc get_role(struct hm_client *client, const struct hm_delegated_r
     struct hm_sha256 digest;
 
     HM_TRY(describe_role(client, role->name, err, what, &file));
-    HM_TRY(digest_keys(&role->keys, err, &digest));
+    HM_TRY(hm_held_digest_keys(&role->keys, err, &digest));
     held = hm_held_find(&client->roles, role->name);
     if (held != NULL) {
         HM_TRY(reverify(held, &file, &digest, err));
@@ -735,6 +734,21 @@ enum hm_rc hm_client_role_unverified(const struct hm_client *client, struct hm_b
     if (rc == HM_OK || is_own_failure(rc))
         return rc;
     return fail_not_held(what, err);
+}
+
+enum hm_rc hm_client_role_flush(const struct hm_client *client, struct hm_bytes name,
+                                struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf file = HM_BUF_INIT(HM_ERR_TEXT_MAX);
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    uint64_t size;
+
+    HM_TRY(make_file_name(name, err, &file));
+    HM_TRY(hm_dir_open_file(client->config.dir, hm_buf_str(&file), err, &fd, &size));
+    if (fsync(fd) != 0 || fsync(client->config.dir->fd) != 0)
+        return hm_error_errno(err, errno, "cannot flush '%s/%s'", client->config.dir->path,
+                              hm_buf_str(&file));
+    return HM_OK;
 }
 
 /* ---- files ---- */

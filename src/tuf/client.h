@@ -29,13 +29,23 @@ struct hm_client_source {
     void *ctx;
 };
 
+/* Told before FILE of the folder is replaced or removed; flush: it is one whose loss matters. A
+ * failure ends the operation. */
+struct hm_client_keeper {
+    enum hm_rc (*keep)(void *ctx, const char *file, bool flush, struct hm_err *err);
+    void *ctx;
+};
+
 struct hm_client_config {
     const struct hm_dir *dir;              /* borrowed for the client's life */
+    const struct hm_dir *over;             /* offline: a file that is here is read here; or NULL */
     const struct hm_client_source *source; /* NULL: offline, nothing is fetched */
+    const struct hm_client_keeper *keeper; /* or NULL */
     int64_t now_unix_s;                    /* fixed for the client's life */
     bool require_hashes; /* Hallmark sites: every snapshot and timestamp entry has SHA-256 and
                             length */
     bool ignore_expiry;  /* judge as of the last refresh (offline verify); never with a source */
+    bool is_impatient;   /* hm_client_load does not wait for a refresh on its way */
 };
 
 struct hm_client;
@@ -85,6 +95,10 @@ void hm_client_forget(struct hm_client *client, struct hm_bytes name);
 HM_MUST_CHECK enum hm_rc hm_client_role_unverified(const struct hm_client *client,
                                                    struct hm_bytes name, struct hm_err *err,
                                                    struct hm_buf *ret_raw);
+/* Brings the folder's copy of a role onto the disk, and its name: delegated roles are stored
+ * without. */
+HM_MUST_CHECK enum hm_rc hm_client_role_flush(const struct hm_client *client, struct hm_bytes name,
+                                              struct hm_err *err);
 
 struct hm_client_found {
     const struct hm_target *target;

@@ -142,3 +142,29 @@ enum hm_rc hm_held_accept(struct hm_held_role *role, const struct hm_sha256 *key
     role->accepted[role->accepted_count++] = *keys;
     return HM_OK;
 }
+
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, sizeof(struct hm_sha256));
+}
+
+enum hm_rc hm_held_digest_keys(const struct hm_role_keys *keys, struct hm_err *err,
+                               struct hm_sha256 *ret_digest)
+{
+    size_t size = sizeof(struct hm_sha256);
+    _hm_free_(free) char *memory = calloc(keys->id_count + 1, size);
+    struct hm_sha256 *list = (struct hm_sha256 *)(void *)memory;
+    size_t count = 1;
+
+    if (memory == NULL)
+        return hm_error_nomem(err);
+    memcpy(list[0].bytes, &keys->threshold, sizeof(keys->threshold));
+    for (size_t i = 0; i < keys->id_count; i++) {
+        const struct hm_keyring_key *key = hm_keyring_find(keys->ring, hm_bytes_str(keys->ids[i]));
+
+        if (key != NULL && key->key != NULL)
+            list[count++] = *hm_key_material(key->key);
+    }
+    qsort(list + 1, count - 1, size, compare_digests);
+    return hm_digest_sha256(hm_bytes_make(list, count * size), err, ret_digest);
+}

@@ -28,6 +28,9 @@ struct hm_held {
 };
 
 void hm_held_done(struct hm_held *held);
+/* What a delegation accepts, in one value: the threshold and the sorted key materials. */
+HM_MUST_CHECK enum hm_rc hm_held_digest_keys(const struct hm_role_keys *keys, struct hm_err *err,
+                                             struct hm_sha256 *ret_digest);
 /* NULL: not in memory. */
 struct hm_held_role *hm_held_find(const struct hm_held *held, struct hm_bytes name);
 /* Adds a role that is not there yet, accepted by keys. Copies name; takes raw and targets on

@@ -155,6 +155,35 @@ class Crash(story.Case):
 
         self.sweep(lambda world: None, command, check)
 
+    def test_list__leaves_offline_answers_at_any_change(self):
+        image = self.images["efi-e1000.rom"]
+
+        def prepare(world):
+            site = world / "site"
+            story.must("site", "intake", "--dir", site, self.submission)
+            request = world / "crash.request"
+            story.must("site", "approve", "--dir", site, "--all", "-o", request)
+            for name in ("release1", "release2"):
+                out = world / f"{name}.sig"
+                story.must("sign", request, "--key", world / "keys" / f"{name}.pem", "-o", out, "--yes", "--home", world / "signers" / name)
+                story.must("site", "attach", "--dir", site, out)
+            story.must("site", "publish", "--dir", site)
+
+        def check(world, _result):
+            home = world / "customer"
+            self.move(home, world)
+            self.assertStatus(story.hallmark("verify", image, home=home), 0)
+            self.assertStatus(story.hallmark("list", "--offline", attacks.FILE, home=home), 0)
+            self.assertStatus(story.hallmark("list", home=home), 0)
+            self.assertFalse((home / "sites" / "globex" / "complete").exists())
+            self.assertIn("1.22", story.must("list", "--offline", home=home).out)
+
+        def command(world):
+            self.move(world / "customer", world)
+            return ("list",)
+
+        self.sweep(prepare, command, check)
+
     def test_get__survives_a_fault_at_any_change(self):
         genuine = self.images["efi-e1000.rom"].read_bytes()
 
