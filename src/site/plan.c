@@ -68,6 +68,20 @@ enum hm_rc hm_plan_note(struct hm_plan *plan, struct hm_err *err, const char *fo
     return hm_buf_append_fmt(&plan->notes, err, "%s\n", text);
 }
 
+enum hm_rc hm_plan_note_unsigned(struct hm_plan *plan, const struct hm_draft *draft,
+                                 const struct hm_err *why, struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_draft_state state;
+    enum hm_rc rc = hm_roles_state(plan->roles, draft, &arena, err, &state);
+
+    if (rc != HM_OK && rc != HM_EUNKNOWN)
+        return rc;
+    if (rc == HM_OK && !state.is_complete)
+        return hm_roles_describe(plan->roles, draft->role, err, &plan->notes);
+    return hm_plan_note(plan, err, "%s", why->text);
+}
+
 /* Root */
 
 static enum hm_rc note_draft(struct hm_plan *plan, const char *role, struct hm_err *err)

@@ -24,6 +24,9 @@ HM_MUST_CHECK enum hm_rc hm_plan_add_drop(struct hm_plan *plan, const char *path
 /* Room for one more item; HM_ENOMEM. */
 HM_MUST_CHECK enum hm_rc hm_plan_grow(struct hm_plan *plan, void **items, size_t count,
                                       size_t *capacity, size_t size, struct hm_err *err);
+/* Why the draft's signatures do not do: what is missing, by name; else the reason given. */
+HM_MUST_CHECK enum hm_rc hm_plan_note_unsigned(struct hm_plan *plan, const struct hm_draft *draft,
+                                               const struct hm_err *why, struct hm_err *err);
 /* "Held back: ...": one line. */
 HM_PRINTF(3, 4)
 HM_MUST_CHECK enum hm_rc hm_plan_note(struct hm_plan *plan, struct hm_err *err, const char *format,

@@ -65,7 +65,7 @@ static enum hm_rc view_draft(struct hm_plan *plan, struct maker_view *view, stru
                             view->release_role, (long long)view->draft->version);
     if (hm_envelope_verify(view->draft->envelope, view->release_keys, view->release_role, &why,
                            &ignored) != HM_OK)
-        return hm_plan_note(plan, err, "%s", why.text);
+        return hm_plan_note_unsigned(plan, view->draft, &why, err);
     HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(view->draft->envelope), err, &content));
     view->draft_release = content.content;
     rc = hm_document_check_expiry(&content.content->document, plan->roles->site->now_unix_s,

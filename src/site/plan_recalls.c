@@ -21,7 +21,7 @@ static enum hm_rc draft_ready(struct hm_plan *plan, const struct hm_draft *draft
     if (keys == NULL)
         return hm_plan_note(plan, err, "'%s': 'targets' names nobody for it", HM_RENEW_RECALLS);
     if (hm_envelope_verify(draft->envelope, keys, HM_RENEW_RECALLS, &why, &ignored) != HM_OK)
-        return hm_plan_note(plan, err, "%s", why.text);
+        return hm_plan_note_unsigned(plan, draft, &why, err);
     HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(draft->envelope), err, &content));
     rc = hm_document_check_expiry(&content.content->document, plan->roles->site->now_unix_s,
                                   HM_RENEW_RECALLS, &why);

@@ -40,7 +40,8 @@ class FirstRoles(story.Case):
     def test_init__a_missing_response_signature_holds_back_its_role_alone(self):
         request, out = self.start()
         self.assertIn("held back", out)
-        self.assertIn("recalls~vendor", out)
+        self.assertIn("'recalls~vendor' version 1: 0 of 1 signatures", out)
+        self.assertIn("recall1.pem.pub", out)
         self.assertEqual(list(self.snapshot()), ["targets.json"])
         self.cast.attach(request, "recall1")
         self.site("publish")
