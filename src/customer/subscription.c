@@ -74,6 +74,7 @@ static enum hm_rc open_parts(struct hm_subscription *subscription, bool is_onlin
     options.proxy = subscription->policy.proxy;
     options.ca_file = subscription->policy.ca_file;
     options.allow_plain_http = subscription->policy.allow_plain_http;
+    options.accept_gzip = true;
     HM_TRY(hm_fetch_new(&options, err, &subscription->fetch));
     subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
     subscription->keeper = (struct hm_client_keeper){.keep = keep_metadata, .ctx = subscription};

@@ -80,6 +80,13 @@ enum hm_rc hm_curl_load(struct hm_err *err, const struct hm_curl **ret_curl)
     return rc;
 }
 
+bool hm_curl_has_gzip(const struct hm_curl *curl)
+{
+    const curl_version_info_data *info = curl->version_info(CURLVERSION_NOW);
+
+    return info != NULL && (info->features & CURL_VERSION_LIBZ) != 0;
+}
+
 /* "HHHHHHHH.0", as OpenSSL's rehash names them. */
 static bool is_hash_name(const char *name)
 {

@@ -37,6 +37,9 @@ HM_MUST_CHECK enum hm_rc hm_curl_load(struct hm_err *err, const struct hm_curl *
  * a refresh (16 of 25 ms) and a MiB. */
 bool hm_curl_has_ca_folder(const struct hm_curl *curl);
 
+/* True if it can decode gzip. */
+bool hm_curl_has_gzip(const struct hm_curl *curl);
+
 /* One library by name, for hm_curl_load and its tests. HM_ENETWORK if it cannot be loaded or lacks
  * a function. */
 HM_MUST_CHECK enum hm_rc hm_curl_open(const char *library, struct hm_err *err,

@@ -103,7 +103,9 @@ enum hm_rc hm_fetch_get(struct hm_fetch *fetch, const char *url, struct hm_err *
                         struct hm_buf *ret_buf)
 {
     size_t before = ret_buf->size;
-    struct hm_fetch_request request = {.size_max = ret_buf->size_max - before, .is_metadata = true};
+    struct hm_fetch_request request = {.size_max = ret_buf->size_max - before,
+                                       .is_metadata = true,
+                                       .accept_gzip = fetch->options.accept_gzip};
     struct hm_fetch_sink sink = {append_to_buf, never_restart, ret_buf};
     enum hm_rc rc = stream(fetch, url, &request, &sink, err);
 

@@ -21,6 +21,8 @@
 #define HM_FETCH_REDIRECT_COUNT_MAX 5
 /* All headers of one answer, interim answers included; servers send well under 8 KiB. */
 #define HM_FETCH_HEADER_SIZE_MAX ((size_t)64 * 1024)
+/* By how much an object may be longer encoded than it is: gzip's header and stored blocks. */
+#define HM_FETCH_GZIP_EXTRA_SIZE ((uint64_t)4096)
 /* What is read of the page that comes with an error, to keep the connection usable. */
 #define HM_FETCH_ERROR_BODY_SIZE_MAX ((size_t)64 * 1024)
 
@@ -31,6 +33,9 @@ struct hm_fetch_options {
     const char *user_agent; /* NULL: "hallmark/VERSION" */
     bool allow_plain_http; /* false refuses http:// except to loopback addresses; signatures protect
                               content, not privacy */
+    /* hm_fetch_get asks for gzip and decodes it; what counts against its maximum is the decoded
+     * bytes, so the ratio does not matter. Streams are never encoded. */
+    bool accept_gzip;
     /* Seconds; 0: the limits above. */
     unsigned connect_timeout_s;
     unsigned stall_timeout_s;

@@ -9,6 +9,7 @@ struct hm_fetch_request {
     uint64_t offset;   /* 0, or where to continue; at most size_max */
     uint64_t size_max; /* of the whole object */
     bool is_metadata;  /* a total time-out, small buffers, no redirects */
+    bool accept_gzip;
 };
 
 /* Every way says the same about an object that is too long. */

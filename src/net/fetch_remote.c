@@ -32,6 +32,7 @@ struct hm_fetch_remote {
     const struct hm_fetch_options *options;
     CURL *easy;
     bool has_ca_folder; /* of the system's authorities */
+    bool has_gzip;      /* libcurl can decode it */
 };
 
 /* A URL as libcurl's own parser reads it: rules judge what will be connected to. */
@@ -241,6 +242,41 @@ static size_t on_body(char *data, size_t size, size_t count, void *ctx)
     return count;
 }
 
+static bool transfer_takes_gzip(const struct transfer *transfer)
+{
+    return transfer->request->accept_gzip && transfer->remote->has_gzip;
+}
+
+/* The most bytes that may come over the wire, up to where libcurl counts. */
+static curl_off_t transfer_wire_max(const struct transfer *transfer)
+{
+    uint64_t size_max = transfer->request->size_max;
+
+    if (transfer_takes_gzip(transfer)) {
+        uint64_t extra = size_max / 1024 + HM_FETCH_GZIP_EXTRA_SIZE;
+
+        size_max = size_max > UINT64_MAX - extra ? UINT64_MAX : size_max + extra;
+    }
+    return (curl_off_t)(size_max > INT64_MAX ? INT64_MAX : size_max);
+}
+
+/* Encoded bytes that decode to nothing pass on_body by: they are counted here. */
+static int on_progress(void *ctx, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                       curl_off_t up_now)
+{
+    struct transfer *transfer = ctx;
+
+    (void)total;
+    (void)up_total;
+    (void)up_now;
+    if (now <= transfer_wire_max(transfer) ||
+        !transfer_is_wanted(transfer, transfer_status(transfer)))
+        return 0;
+    if (transfer->rc == HM_OK)
+        transfer->rc = hm_fetch_too_long(transfer->err, transfer->url, transfer->request->size_max);
+    return 1;
+}
+
 static long seconds(unsigned option, unsigned otherwise)
 {
     return (long)(option == 0 ? otherwise : option);
@@ -256,13 +292,14 @@ static CURLcode set_numbers(const struct transfer *transfer)
         long value;
     } numbers[] = {
         {CURLOPT_NOSIGNAL, 1},
-        {CURLOPT_NOPROGRESS, 1},
+        {CURLOPT_NOPROGRESS, !transfer_takes_gzip(transfer)},
         {CURLOPT_HTTPGET, 1},
         {CURLOPT_NETRC, CURL_NETRC_IGNORED},
         /* One transfer at a time: HTTP/2 would add code and memory, and no speed. */
         {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
         {CURLOPT_HTTP09_ALLOWED, 0},
-        {CURLOPT_HTTP_CONTENT_DECODING, 0}, /* limits count the bytes that are hashed */
+        /* Limits count the bytes that are hashed: on_body sees them decoded. */
+        {CURLOPT_HTTP_CONTENT_DECODING, transfer_takes_gzip(transfer)},
         {CURLOPT_HTTP_TRANSFER_DECODING, 1},
         {CURLOPT_TRANSFER_ENCODING, 0},
         {CURLOPT_FOLLOWLOCATION, 0},
@@ -306,7 +343,8 @@ static CURLcode set_strings(const struct transfer *transfer, const struct target
     if (code == CURLE_OK)
         code = curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
     if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, (char *)NULL);
+        code = curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
+                                 transfer_takes_gzip(transfer) ? "gzip" : (char *)NULL);
     if (code == CURLE_OK)
         code = curl->easy_setopt(easy, CURLOPT_USERAGENT,
                                  options->user_agent == NULL ? "hallmark/" HM_VERSION
@@ -333,7 +371,6 @@ static CURLcode set_callbacks(struct transfer *transfer, const struct target *ta
 {
     const struct hm_curl *curl = transfer->remote->curl;
     CURL *easy = transfer->remote->easy;
-    uint64_t size_max = transfer->request->size_max;
     CURLcode code = curl->easy_setopt(easy, CURLOPT_CURLU, target->url);
 
     if (code == CURLE_OK)
@@ -348,8 +385,11 @@ static CURLcode set_callbacks(struct transfer *transfer, const struct target *ta
         code = curl->easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
     /* Refuses a declared length at once; on_body counts the rest (0 means no limit here). */
     if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
-                                 (curl_off_t)(size_max > INT64_MAX ? INT64_MAX : size_max));
+        code = curl->easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, transfer_wire_max(transfer));
+    if (code == CURLE_OK)
+        code = curl->easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+    if (code == CURLE_OK)
+        code = curl->easy_setopt(easy, CURLOPT_XFERINFODATA, transfer);
     return code;
 }
 
@@ -474,6 +514,7 @@ enum hm_rc hm_fetch_remote_new(const struct hm_fetch_options *options, struct hm
     if (remote->easy == NULL)
         return hm_error_nomem(err);
     remote->has_ca_folder = hm_curl_has_ca_folder(remote->curl);
+    remote->has_gzip = hm_curl_has_gzip(remote->curl);
     *ret_remote = hm_steal(&remote);
     return HM_OK;
 }

@@ -28,8 +28,8 @@ def fill(targets, maker, products, files):
             targets[path] = {"length": len(path), "hashes": {"sha256": hashlib.sha256(path.encode()).hexdigest()}}
 
 
-def divide(public, maker, release_keys, maker_keys, online, sides=("release", "maker"), extra=None):
-    """Signs anew with these keys; returns the products."""
+def divide(public, maker, release_keys, maker_keys, online, sides=("release", "maker"), extra=None, thresholds=None):
+    """Signs anew with these keys, all of them or a threshold; returns the products."""
     documents, products = {}, []
     for side, keys in (("release", release_keys), ("maker", maker_keys)):
         role = f"{side}~{maker}"
@@ -42,7 +42,7 @@ def divide(public, maker, release_keys, maker_keys, online, sides=("release", "m
                 groups.setdefault(path.split("/")[1], {})[path] = target
             above["targets"] = {}
             above["delegations"] = {"keys": {k.keyid: k.tuf for k in keys},
-                                    "roles": [delegation(role, p, maker, keys, len(keys)) for p in sorted(groups)]}
+                                    "roles": [delegation(role, p, maker, keys, (thresholds or {}).get(side, len(keys))) for p in sorted(groups)]}
             products = sorted(groups)
             for product, targets in groups.items():
                 name = f"{role}~{product}"

@@ -65,6 +65,10 @@ class Server:
             return
         size = where.stat().st_size
         wanted = handler.headers.get("Range", "")
+        packed = where.with_name(where.name + ".gz")
+        if not wanted and "gzip" in handler.headers.get("Accept-Encoding", "") and packed.is_file():
+            send_file(handler, packed, 200, 0, packed.stat().st_size, {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"})
+            return
         if wanted.startswith("bytes=") and wanted.endswith("-"):
             start = int(wanted[6:-1])
             if start >= size:

@@ -174,6 +174,20 @@ static bool send_endless(struct connection *connection, const char *kind)
             continue;
         return false;
     }
+    if (strcmp(kind, "gzip-of-nothing") == 0) { /* empty stored blocks without end */
+        static const uint8_t header[10] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3};
+        uint8_t blocks[5 * 1000];
+
+        for (size_t i = 0; i < sizeof(blocks); i += 5)
+            memcpy(blocks + i, "\0\0\0\xff\xff", 5);
+        if (!send_text(connection, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                                   "Connection: close\r\n\r\n") ||
+            !send_bytes(connection, header, sizeof(header)))
+            return false;
+        while (send_bytes(connection, blocks, sizeof(blocks)))
+            continue;
+        return false;
+    }
     if (strcmp(kind, "404") == 0) {
         if (!send_text(connection, "HTTP/1.1 404 Not Found\r\nConnection: close\r\n\r\n"))
             return false;
@@ -252,6 +266,18 @@ static bool send_other(struct connection *connection, const char *path)
     if (strcmp(path, "/encoded") == 0)
         return send_text(connection, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
                                      "Content-Length: 4\r\n\r\n\x1f\x8b\x08z");
+    if (strcmp(path, "/gzip") == 0) {
+        /* "hallmark\n" in one stored block */
+        static const uint8_t object[32] = {
+            0x1f, 0x8b, 8,   0,   0,   0,   0,   0,    0,    3,    1,    9,    0, 0xf6, 0xff, 'h',
+            'a',  'l',  'l', 'm', 'a', 'r', 'k', '\n', 0x51, 0xba, 0x42, 0xfd, 9, 0,    0,    0};
+
+        return send_text(connection,
+                         "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n"
+                         "Content-Length: %zu\r\n\r\n",
+                         sizeof(object)) &&
+               send_bytes(connection, object, sizeof(object));
+    }
     if (strcmp(path, "/interim") == 0)
         return send_text(connection, "HTTP/1.1 103 Early\r\nContent-Range: bytes 0-1/2\r\n\r\n") &&
                send_whole(connection);

@@ -283,6 +283,34 @@ static void test_get__does_not_decode(void **state)
     hm_buf_done(&buf);
 }
 
+static void test_get__decodes_gzip_where_it_is_told_to(void **state)
+{
+    struct hm_fetch *plain = fetch;
+
+    fetch = fetch_make((struct hm_fetch_options){.accept_gzip = true});
+    for (size_t size_max = 7; size_max < 11; size_max++) {
+        struct hm_buf buf = HM_BUF_INIT(size_max);
+        struct hm_err err = HM_ERR_INIT;
+        enum hm_rc rc = hm_fetch_get(fetch, local("/gzip"), &err, &buf);
+
+        /* What counts is the size of the object, not that of its 32 encoded bytes. */
+        assert_int_equal(rc, size_max < 9 ? HM_EFORMAT : HM_OK);
+        assert_string_equal(hm_buf_str(&buf), size_max < 9 ? "" : "hallmark\n");
+        assert_non_null(strstr(http_server_request(server), "\r\nAccept-Encoding: gzip\r\n"));
+        hm_buf_done(&buf);
+    }
+    assert_get(local("/encoded"), 100, HM_ENETWORK, NULL);
+    assert_get(local("/endless/gzip-of-nothing"), 100, HM_EFORMAT, "longer than the 100 bytes");
+    assert_get(local("/endless/plain"), 1000, HM_EFORMAT, "longer than the 1000 bytes allowed");
+    assert_get(local("/range/whole"), SIZE, HM_OK, NULL);
+    assert_get(local("/status/404"), SIZE, HM_ENOTFOUND, NULL);
+    assert_stream(local("/range/whole"), 0, SIZE, HM_OK, 0, NULL);
+    assert_null(strstr(http_server_request(server), "Accept-Encoding"));
+    hm_fetch_free(fetch);
+    fetch = plain;
+    (void)state;
+}
+
 static void test_get__reports_a_port_that_nobody_listens_on(void **state)
 {
     assert_get("http://127.0.0.1:1/x?secret=1", SIZE, HM_ENETWORK, "'http://127.0.0.1:1/x':");
@@ -698,6 +726,7 @@ int main(void)
         WITH_SERVER(test_get__gives_up_on_a_transfer_without_end),
         WITH_SERVER(test_get__does_not_follow_redirects),
         WITH_SERVER(test_get__does_not_decode),
+        WITH_SERVER(test_get__decodes_gzip_where_it_is_told_to),
         WITH_SERVER(test_get__reports_a_port_that_nobody_listens_on),
         WITH_SERVER(test_get__refuses_urls),
         WITH_SERVER(test_get__takes_plain_http_from_loopback_names),
