@@ -9,11 +9,9 @@ as the kernel accounts it; memory is its peak resident set.
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "lib"))
@@ -21,59 +19,11 @@ BUILD, PEERS = Path(sys.argv[1]).resolve(), Path(sys.argv[2]).resolve()
 os.environ["HALLMARK"] = str(BUILD / "cmd" / "hallmark")
 import server as httpd  # noqa: E402
 import story  # noqa: E402
+from measure import QUICK, ROUNDS, Run, figure, median, paired, ratio, version  # noqa: E402
 
 HALLMARK = os.environ["HALLMARK"]
 MIB = 1 << 20
-QUICK = "HALLMARK_QUICK" in os.environ
-ROUNDS = 3 if QUICK else 7
 IMAGE_SIZE = 64 * MIB if QUICK else 1024 * MIB
-
-
-class Run:
-    def __init__(self, command, env=None):
-        start = time.monotonic()
-        # time(1) stands between: the kernel carries the peak memory of whoever forks over to its child, and Python's is large.
-        memory = tempfile.NamedTemporaryFile()
-        process = subprocess.Popen(["/usr/bin/time", "-f", "%M", "-o", memory.name, *[str(c) for c in command]], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.PIPE, env={**os.environ, **(env or {})})
-        error = process.stderr.read()
-        _pid, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        self.wall = time.monotonic() - start
-        self.cpu = usage.ru_utime + usage.ru_stime
-        self.rss = int(memory.read().split()[-1]) / 1024
-        if process.returncode != 0:
-            raise SystemExit(f"bench: {command} exited {process.returncode}: {error.decode()[-500:]}")
-
-
-def paired(ours, peer, rounds=ROUNDS, before=lambda: None):
-    """Both in turn, one warm-up; lists of runs."""
-    a, b = [], []
-    for number in range(rounds + 1):
-        before()
-        one = ours()
-        before()
-        other = peer()
-        if number:
-            a.append(one)
-            b.append(other)
-    return a, b
-
-
-def median(runs, what):
-    return statistics.median(getattr(run, what) for run in runs)
-
-
-def ratio(over, under, what):
-    return statistics.median(getattr(o, what) / max(getattr(u, what), 1e-9) for o, u in zip(over, under))
-
-
-def figure(name, value, unit, goal, good, peer):
-    print(f"{name:52} {value:9.3f} {unit:6} goal {goal:10} {peer:34} {'met' if good else 'not met'}", flush=True)
-
-
-def version(*command):
-    return subprocess.run(command, capture_output=True, text=True).stdout.split("\n")[0].split("(")[0].strip()
 
 
 def make_site(root, count, image):
@@ -178,7 +128,7 @@ def bench_refresh(work, url, count, label):
                         lambda: Run([curl, *[f"{url}metadata/{n}" for n in names]]), rounds=ROUNDS * 3, before=fresh)
     r = ratio(ours, peer, "cpu")
     figure(f"refresh, {label}: CPU against bare libcurl", r, "x", "<= 1.3", r <= 1.3, f"same {len(names)} requests")
-    figure(f"refresh, {label}: bare libcurl's peak memory", median(peer, "rss"), "MiB", "-", True, "for scale")
+    figure(f"refresh, {label}: bare libcurl's peak memory", median(peer, "rss"), "MiB", "-", None, "for scale")
 
 
 def main():
