@@ -533,14 +533,14 @@ static int maker_attach(int argc, char **argv)
 /* The newest state, as it was signed. */
 static enum hm_rc submit(struct maker *maker, struct hm_err *err)
 {
-    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
+    _hm_done_(hm_folder_content_done) struct hm_folder_content content = HM_FOLDER_CONTENT_INIT;
     _hm_free_(hm_images_free) struct hm_images *images = NULL;
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(8192);
     const char *site = maker->sites[0];
 
-    HM_TRY(hm_folder_newest(maker->folder, site, err, &newest));
-    if (maker->images != NULL && newest.targets != NULL)
-        HM_TRY(hm_images_find(newest.targets, maker->images, err, &images));
+    HM_TRY(hm_folder_load_content(maker->folder, site, err, &content));
+    if (maker->images != NULL && content.all != NULL)
+        HM_TRY(hm_images_find(content.all, maker->images, err, &images));
     if (maker->out != NULL)
         HM_TRY(hm_buf_append_str(&name, maker->out, err));
     else

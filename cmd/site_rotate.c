@@ -75,7 +75,7 @@ static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate,
                                         .remove_count = rotate->remove_count,
                                         .threshold = rotate->threshold,
                                         .lost = rotate->lost};
-    struct hm_rotate_result result;
+    _hm_done_(hm_renew_done) struct hm_renew result = HM_RENEW_INIT;
 
     if (rotate->online != NULL)
         HM_TRY(hm_keys_load_one(rotate->online, cmd->keys.passphrase_file, err, &rotate->signer));

@@ -104,6 +104,8 @@ enum hm_rc hm_claim_write(const struct hm_claim *claim, struct hm_err *err, stru
     }
     if (claim->maker != NULL)
         hm_json_writer_key_str(&writer, "maker", claim->maker);
+    if (claim->product != NULL)
+        hm_json_writer_key_str(&writer, "product", claim->product);
     if (claim->site != NULL)
         hm_json_writer_key_str(&writer, "site", claim->site);
     hm_json_writer_object_end(&writer);

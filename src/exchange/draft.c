@@ -65,6 +65,25 @@ void hm_draft_free(struct hm_draft *draft)
     free(draft);
 }
 
+/* The role of a file: of what role names are made of, only '+' is percent-encoded. */
+static char *decode_name(struct hm_bytes name, struct hm_arena *arena)
+{
+    const struct hm_bytes plus = HM_BYTES_LITERAL("%2B");
+    char *role = hm_arena_strdup(arena, name);
+    size_t size = 0;
+
+    if (role == NULL)
+        return NULL;
+    for (size_t i = 0; i < name.size; i++) {
+        bool is_plus = hm_bytes_has_prefix(hm_bytes_make(name.data + i, name.size - i), plus);
+
+        role[size++] = is_plus ? '+' : (char)name.data[i];
+        i += is_plus ? plus.size - 1 : 0;
+    }
+    role[size] = '\0';
+    return role;
+}
+
 enum hm_rc hm_draft_list(const struct hm_dir *dir, struct hm_arena *arena, struct hm_err *err,
                          const char ***ret_roles, size_t *ret_count)
 {
@@ -76,21 +95,20 @@ enum hm_rc hm_draft_list(const struct hm_dir *dir, struct hm_arena *arena, struc
     rc = hm_dir_list(dir, ".", HM_DRAFT_COUNT_MAX, arena, err, &names, &name_count);
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;
-    /* Role names need no percent-encoding, so that a role is its file's name without ".json";
-     * anything else in the folder is no draft. The list is shortened in place. */
+    /* Anything else in the folder is no draft. The list is shortened in place. */
     for (size_t i = 0; i < name_count; i++) {
         struct hm_bytes name = hm_bytes_str(names[i]);
         enum hm_role_kind kind;
+        char *role;
 
         if (name.size < 5 || memcmp(name.data + name.size - 5, ".json", 5) != 0)
             continue;
         name.size -= 5;
-        if (hm_role_parse(name, NULL, &kind) != HM_OK)
-            continue;
-        names[count] = hm_arena_strdup(arena, name);
-        if (names[count] == NULL)
+        role = decode_name(name, arena);
+        if (role == NULL)
             return hm_error_nomem(err);
-        count++;
+        if (hm_role_parse(hm_bytes_str(role), NULL, &kind) == HM_OK)
+            names[count++] = role;
     }
     *ret_roles = names;
     *ret_count = count;
@@ -299,8 +317,8 @@ enum hm_rc hm_draft_request(const struct hm_dir *dir, const struct hm_request *h
                             const char *const *roles, const struct hm_bytes *currents, size_t count,
                             struct hm_err *err, struct hm_buf *ret_buf)
 {
-    struct hm_draft *drafts[HM_REQUEST_DOCUMENT_COUNT_MAX] = {NULL};
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_draft **drafts;
     struct hm_request request = *head;
     enum hm_rc rc;
 
@@ -308,7 +326,8 @@ enum hm_rc hm_draft_request(const struct hm_dir *dir, const struct hm_request *h
         return hm_fail(err, HM_EUSAGE, "a request holds 1 to %d documents, not %zu",
                        HM_REQUEST_DOCUMENT_COUNT_MAX, count);
     request.documents = hm_arena_alloc(&arena, count, sizeof(request.documents[0]));
-    if (request.documents == NULL)
+    drafts = hm_arena_alloc(&arena, count, sizeof(drafts[0])); /* zeroed */
+    if (request.documents == NULL || drafts == NULL)
         return hm_error_nomem(err);
     request.document_count = count;
     rc = fill_documents(dir, roles, currents, count, err, drafts, request.documents);

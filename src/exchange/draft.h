@@ -15,7 +15,8 @@
 #include "exchange/request.h"
 #include "exchange/signatures.h"
 
-#define HM_DRAFT_COUNT_MAX 4096 /* in one folder; a request takes HM_REQUEST_DOCUMENT_COUNT_MAX */
+#define HM_DRAFT_COUNT_MAX                                                                         \
+    131072 /* in one folder: each product of each maker; a request takes fewer */
 
 /* Whose signatures a document needs: one threshold, or two where a document must satisfy the keys
  * before it and its own (root and identity from version 2 on). Borrows the keys. */

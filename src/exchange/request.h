@@ -6,12 +6,13 @@
 #include "base/ustar.h"
 #include "tuf/envelope.h"
 
-#define HM_REQUEST_DOCUMENT_COUNT_MAX 64
+#define HM_REQUEST_DOCUMENT_COUNT_MAX 2048 /* a large maker's products, renewed at once */
 #define HM_REQUEST_DOCUMENT_SIZE_MAX  67108864
-#define HM_REQUEST_HEAD_SIZE_MAX      65536
+#define HM_REQUEST_HEAD_SIZE_MAX      1048576 /* 250 bytes a document, and some */
 #define HM_REQUEST_REASON_SIZE_MAX    500
-/* The whole archive: it is read into memory on the signer's machine. */
-#define HM_REQUEST_SIZE_MAX 268435456
+/* The whole archive: it is read into memory on the signer's machine. All products of a role with a
+ * million files, as they are and as they will be. */
+#define HM_REQUEST_SIZE_MAX 1073741824
 
 struct hm_request_document {
     const char *role;

@@ -3,7 +3,7 @@
 #include "exchange/review_internal.h"
 
 #include "base/text.h"
-#include "exchange/role.h"
+#include "trust/partition.h"
 
 #define NAME_WIDTH_MAX 40 /* file names are padded to the longest of the release, up to this */
 
@@ -240,8 +240,24 @@ static void put_changes(struct hm_review_out *out, struct hm_bytes release, stru
 }
 
 struct counts {
-    size_t added, changed, removed, total;
+    size_t added, changed, removed, moved, total;
+    const struct hm_delegations *delegations; /* of the role as it will be */
 };
+
+/* A release of a product that gets a role of its own, which a signer sees by itself. */
+static bool is_moved(const struct hm_review_out *out, const struct hm_delegations *delegations,
+                     struct hm_bytes path)
+{
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    struct hm_partition_name name;
+    struct hm_path parsed;
+
+    if (delegations->role_count == 0 || !hm_partition_parse(hm_bytes_str(out->role), &name) ||
+        name.product.size > 0 || hm_layout_parse_path(path, NULL, &parsed) != HM_OK)
+        return false;
+    hm_partition_role(name.above, parsed.product, role);
+    return hm_targets_find_role(delegations, hm_bytes_str(role)) != NULL;
+}
 
 static void put_runs(struct hm_review_out *out, struct hm_bytes release, struct run before,
                      struct run after, struct counts *counts)
@@ -251,6 +267,8 @@ static void put_runs(struct hm_review_out *out, struct hm_bytes release, struct 
     if (before.count == 0) {
         counts->added++;
         put_whole(out, '+', release, after);
+    } else if (after.count == 0 && is_moved(out, counts->delegations, before.targets[0].path)) {
+        counts->moved++;
     } else if (after.count == 0) {
         counts->removed++;
         for (size_t i = 0; i < before.count; i++)
@@ -265,14 +283,16 @@ static void put_runs(struct hm_review_out *out, struct hm_bytes release, struct 
 /* A role that is of one ID speaks for that ID's paths alone. */
 static void warn_foreign(struct hm_review_out *out, const struct hm_targets *after)
 {
-    struct hm_bytes id;
+    struct hm_partition_name name;
 
-    if (!hm_role_is_of(out->role, "release", &id) && !hm_role_is_of(out->role, "maker", &id))
+    if (!hm_partition_parse(hm_bytes_str(out->role), &name))
         return;
     for (size_t i = 0; i < after->target_count; i++) {
-        struct hm_bytes path = after->targets[i].path;
+        struct hm_path path;
 
-        if (!hm_bytes_has_prefix(path, id) || path.size == id.size || path.data[id.size] != '/')
+        if (hm_layout_parse_path(after->targets[i].path, NULL, &path) != HM_OK ||
+            !hm_bytes_is_equal(path.id, name.id) ||
+            (name.product.size > 0 && !hm_bytes_is_equal(path.product, name.product)))
             warn_file(out, "the role may not speak for this path", &after->targets[i]);
     }
 }
@@ -283,7 +303,7 @@ static void put_releases(struct hm_review_out *out, const struct hm_targets *bef
     struct run old = {before == NULL ? NULL : before->targets,
                       before == NULL ? 0 : before->target_count};
     struct run new = {after->targets, after->target_count};
-    struct counts counts = {0};
+    struct counts counts = {.delegations = &after->delegations};
 
     while (old.count > 0 || new.count > 0) {
         struct hm_bytes release;
@@ -295,6 +315,11 @@ static void put_releases(struct hm_review_out *out, const struct hm_targets *bef
             release = release_of(old.targets[0].path);
         put_runs(out, release, take_run(&old, release), take_run(&new, release), &counts);
     }
+    if (counts.moved > 0)
+        hm_review_text_line(out,
+                            "    %zu releases move to the roles of their products, each of which "
+                            "is shown by itself",
+                            counts.moved);
     if (counts.added + counts.changed + counts.removed > 0)
         hm_review_text_line(out, "    releases: %zu added, %zu changed, %zu removed; %zu in all",
                             counts.added, counts.changed, counts.removed, counts.total);

@@ -3,10 +3,7 @@
 #include "exchange/role.h"
 
 #include "base/text.h"
-#include "trust/layout.h"
-
-/* The prefixes of delegated roles; what follows is an ID, for recalls also the word "vendor". */
-static const char *const PREFIXES[] = {"release~", "maker~", "recalls~"};
+#include "trust/partition.h"
 
 static enum hm_rc bad_role(struct hm_bytes name, struct hm_err *err)
 {
@@ -18,6 +15,9 @@ static enum hm_rc bad_role(struct hm_bytes name, struct hm_err *err)
 
 enum hm_rc hm_role_parse(struct hm_bytes name, struct hm_err *err, enum hm_role_kind *ret_kind)
 {
+    const struct hm_bytes recalls = HM_BYTES_LITERAL("recalls~");
+    struct hm_partition_name parts;
+
     if (hm_bytes_is_str(name, "root")) {
         *ret_kind = HM_ROLE_ROOT;
         return HM_OK;
@@ -30,14 +30,13 @@ enum hm_rc hm_role_parse(struct hm_bytes name, struct hm_err *err, enum hm_role_
         *ret_kind = HM_ROLE_TARGETS;
         return HM_OK;
     }
-    for (size_t i = 0; i < HM_ARRAY_COUNT(PREFIXES); i++) {
-        struct hm_bytes prefix = hm_bytes_str(PREFIXES[i]);
-
-        if (!hm_bytes_has_prefix(name, prefix))
-            continue;
-        if (hm_layout_check_id(hm_bytes_make(name.data + prefix.size, name.size - prefix.size),
-                               NULL) != HM_OK)
-            break;
+    if (hm_partition_parse(name, &parts)) {
+        *ret_kind = HM_ROLE_TARGETS;
+        return HM_OK;
+    }
+    if (hm_bytes_has_prefix(name, recalls) &&
+        hm_layout_check_id(hm_bytes_make(name.data + recalls.size, name.size - recalls.size),
+                           NULL) == HM_OK) {
         *ret_kind = HM_ROLE_TARGETS;
         return HM_OK;
     }
@@ -52,8 +51,12 @@ bool hm_role_is_of(const char *role, const char *prefix, struct hm_bytes *ret_id
     if (!hm_bytes_has_prefix(name, hm_bytes_str(prefix)) || name.size <= size + 1 ||
         name.data[size] != '~')
         return false;
-    if (ret_id != NULL)
-        *ret_id = hm_bytes_make(name.data + size + 1, name.size - size - 1);
+    if (ret_id != NULL) {
+        const uint8_t *id = name.data + size + 1;
+        const uint8_t *mark = memchr(id, '~', name.size - size - 1);
+
+        *ret_id = hm_bytes_make(id, mark == NULL ? name.size - size - 1 : (size_t)(mark - id));
+    }
     return true;
 }
 

@@ -14,14 +14,15 @@ enum hm_role_kind {
     HM_ROLE_IDENTITY,
 };
 
-/* Name and NUL; names are those of DESIGN 5.1, the longest "recalls~" and an ID. */
-#define HM_ROLE_NAME_SIZE_MAX 64
+/* Name and NUL; names are those of DESIGN 5.1, the longest "release~", an ID, "~" and a product. */
+#define HM_ROLE_NAME_SIZE_MAX 112
 
 /* A role that people sign: root, targets, identity, release~ID, maker~ID, recalls~ID,
- * recalls~vendor. HM_EFORMAT otherwise (timestamp and snapshot are the site's own). */
+ * recalls~vendor, release~ID~PRODUCT, maker~ID~PRODUCT. HM_EFORMAT otherwise (timestamp and
+ * snapshot are the site's own). */
 HM_MUST_CHECK enum hm_rc hm_role_parse(struct hm_bytes name, struct hm_err *err,
                                        enum hm_role_kind *ret_kind);
-/* True for PREFIX~ID; *ret_id (may be NULL) is the ID's view. */
+/* True for PREFIX~ID, and for PREFIX~ID~PRODUCT; *ret_id (may be NULL) is the ID's view. */
 bool hm_role_is_of(const char *role, const char *prefix, struct hm_bytes *ret_id);
 /* Appends prefix, the percent-encoded name and ".json". */
 HM_MUST_CHECK enum hm_rc hm_role_file_name(const char *prefix, const char *role, struct hm_err *err,

@@ -6,8 +6,10 @@
 #include "crypto/signer.h"
 #include "tuf/envelope.h"
 
-#define HM_SIGNATURES_SIZE_MAX  4194304
-#define HM_SIGNATURES_COUNT_MAX 1024
+#define HM_SIGNATURES_SIZE_MAX 16777216
+#define HM_SIGNATURES_COUNT_MAX                                                                    \
+    8192 /* every document of a request, with two keys, for two roots                              \
+          */
 
 struct hm_detached {
     const char *role;

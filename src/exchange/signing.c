@@ -338,6 +338,24 @@ static enum hm_rc check_expiry(struct hm_signing *signing, const char *role, int
     return HM_OK;
 }
 
+/* release~ID and maker~ID, and the roles of their products. */
+static enum hm_rc check_part(const struct hm_signing *signing, const struct job *job,
+                             const struct hm_partition_name *name, const struct hm_targets *targets,
+                             struct hm_err *err)
+{
+    const char *role = job->document->role;
+    const char *site = signing->request->site;
+    const struct hm_identity *identity = signing->chain.identity;
+
+    if (name->is_maker && name->product.size > 0)
+        return hm_submission_check_product(role, targets, site, identity, err);
+    if (name->is_maker)
+        return hm_submission_check_targets(targets, site, identity, err);
+    HM_TRY(check_claim(signing, targets->document.x_hallmark, role, err));
+    return hm_signing_parts_check_release(
+        role, job->groups[1] != NULL ? job->groups[1] : job->groups[0], targets, err);
+}
+
 /* What the document says of itself, by kind. */
 static enum hm_rc check_content(struct hm_signing *signing, const struct job *job,
                                 struct hm_err *err)
@@ -346,6 +364,7 @@ static enum hm_rc check_content(struct hm_signing *signing, const struct job *jo
     const char *role = document->role;
     struct hm_targets_unsigned other = {NULL};
     const struct hm_targets *targets = signing->chain.next_targets.content;
+    struct hm_partition_name name;
     enum hm_rc rc = HM_OK;
 
     if (strcmp(role, "root") == 0) {
@@ -368,11 +387,8 @@ static enum hm_rc check_content(struct hm_signing *signing, const struct job *jo
     }
     if (strcmp(role, "targets") == 0)
         rc = check_layout(signing, targets, err);
-    else if (hm_role_is_of(role, "maker", NULL))
-        rc = hm_submission_check_targets(targets, signing->request->site, signing->chain.identity,
-                                         err);
-    else if (hm_role_is_of(role, "release", NULL))
-        rc = check_claim(signing, targets->document.x_hallmark, role, err);
+    else if (hm_partition_parse(hm_bytes_str(role), &name))
+        rc = check_part(signing, job, &name, targets, err);
     if (rc == HM_OK)
         rc = check_expiry(signing, role, targets->document.expires_unix_s, err);
     hm_targets_free(other.content);
@@ -421,6 +437,38 @@ static enum hm_rc show_against(struct hm_signing *signing, const struct job *job
     return hm_buf_append(&signing->text, hm_buf_bytes(&review), err);
 }
 
+/* A product's role that is new: against what the role above listed of the product. */
+static enum hm_rc show_part(struct hm_signing *signing, const struct job *job, struct hm_err *err,
+                            bool *ret_shown)
+{
+    _hm_done_(hm_buf_done) struct hm_buf mine = HM_BUF_INIT(HM_REQUEST_DOCUMENT_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf published = HM_BUF_INIT(HM_REQUEST_DOCUMENT_SIZE_MAX);
+    const char *role = job->document->role;
+    int64_t mine_version, published_version;
+
+    HM_TRY(
+        hm_signing_parts_before(signing->request, job->dir, true, role, err, &mine, &mine_version));
+    HM_TRY(hm_signing_parts_before(signing->request, job->dir, false, role, err, &published,
+                                   &published_version));
+    *ret_shown = mine_version > 0 || published_version > 0;
+    if (*ret_shown)
+        HM_TRY(say(signing, err, "%s: a role of its own from now on.", role));
+    if (mine_version > 0) {
+        HM_TRY(say(signing, err,
+                   "%s: compared with what you signed of this product last, in version %lld of the "
+                   "role above:",
+                   role, (long long)mine_version));
+        HM_TRY(show_against(signing, job, hm_buf_bytes(&mine), err));
+    }
+    if (published_version == 0 || hm_bytes_is_equal(hm_buf_bytes(&mine), hm_buf_bytes(&published)))
+        return HM_OK;
+    HM_TRY(say(signing, err,
+               "%s: compared with what the request says is published of this product, in version "
+               "%lld of the role above:",
+               role, (long long)published_version));
+    return show_against(signing, job, hm_buf_bytes(&published), err);
+}
+
 /* The difference to this signer's own last word; and, where others have signed since, also to what
  * is published: what they added must not go unseen if it is dropped now. */
 static enum hm_rc show(struct hm_signing *signing, const struct job *job, const struct base *base,
@@ -429,6 +477,7 @@ static enum hm_rc show(struct hm_signing *signing, const struct job *job, const 
     const struct hm_request_document *document = job->document;
     const char *role = document->role;
     char hex[HM_SHA256_HEX_SIZE];
+    bool shown = false;
 
     if (mine->envelope != NULL) {
         HM_TRY(say(signing, err, "%s: compared with version %lld, which you signed last:", role,
@@ -444,7 +493,9 @@ static enum hm_rc show(struct hm_signing *signing, const struct job *job, const 
                    (long long)base->version));
         HM_TRY(show_against(signing, job, base->envelope->raw, err));
     }
-    if (mine->envelope == NULL && base->envelope == NULL) {
+    if (mine->envelope == NULL && base->envelope == NULL)
+        HM_TRY(show_part(signing, job, err, &shown));
+    if (mine->envelope == NULL && base->envelope == NULL && !shown) {
         HM_TRY(say(signing, err,
                    "%s: first time you sign this role, and nothing is published: this is the first "
                    "version:",
@@ -466,6 +517,8 @@ static enum hm_rc examine(struct hm_signing *signing, const struct job *job, str
     HM_TRY(check_content(signing, job, err));
     HM_TRY(hm_signing_chain_recall(job->dir, "", job->document->role, err, &mine));
     HM_TRY(check_version(signing, job, &base, &mine, err));
+    HM_TRY(hm_signing_parts_check_moved(signing->request, job->document, base.envelope, err));
+    HM_TRY(hm_signing_parts_check_moved(signing->request, job->document, mine.envelope, err));
     return show(signing, job, &base, &mine, err);
 }
 

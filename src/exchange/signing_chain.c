@@ -150,13 +150,17 @@ enum hm_rc hm_signing_chain_verify(const struct hm_request *request, struct hm_e
     return read_next(request, err, chain);
 }
 
+/* A product's role has the keys of the role above it, by rule. */
 static const struct hm_role_keys *delegated_keys(const struct hm_targets *targets, const char *role)
 {
     const struct hm_delegated_role *found;
+    struct hm_partition_name name = {.above = hm_bytes_str(role)};
 
     if (targets == NULL)
         return NULL;
-    found = hm_targets_find_role(&targets->delegations, hm_bytes_str(role));
+    if (!hm_partition_parse(hm_bytes_str(role), &name))
+        name.above = hm_bytes_str(role);
+    found = hm_targets_find_role(&targets->delegations, name.above);
     return found == NULL ? NULL : &found->keys;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/dir.h"
 #include "exchange/request.h"
-#include "trust/layout.h"
+#include "trust/partition.h"
 
 /* The chain of a request: what it says is published, verified, and what of the request itself is
  * not published yet but names the keys of other documents in it. */
@@ -48,5 +48,24 @@ HM_MUST_CHECK enum hm_rc hm_signing_chain_remember(const struct hm_dir *dir, con
                                                    const char *role,
                                                    const struct hm_envelope *envelope,
                                                    struct hm_err *err);
+
+/* The rules of parts for release~ID and release~ID~PRODUCT, which keys sign (trust/partition.h). */
+HM_MUST_CHECK enum hm_rc hm_signing_parts_check_release(const char *role,
+                                                        const struct hm_role_keys *keys,
+                                                        const struct hm_targets *targets,
+                                                        struct hm_err *err);
+/* A role above that hands on products which before (its version before, or NULL) lists: the request
+ * must have the roles that list them from now on. HM_EREFUSED. */
+HM_MUST_CHECK enum hm_rc hm_signing_parts_check_moved(const struct hm_request *request,
+                                                      const struct hm_request_document *document,
+                                                      const struct hm_envelope *before,
+                                                      struct hm_err *err);
+/* For a product's role that is new: appends an envelope of what the role above, as this signer
+ * signed it last (is_mine) or as it is published, listed of the product; nothing where it listed
+ * nothing. *ret_version is the version of that role above, or 0. */
+HM_MUST_CHECK enum hm_rc hm_signing_parts_before(const struct hm_request *request,
+                                                 const struct hm_dir *memory, bool is_mine,
+                                                 const char *role, struct hm_err *err,
+                                                 struct hm_buf *ret_raw, int64_t *ret_version);
 
 #endif

@@ -7,9 +7,12 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "exchange/claim.h"
+#include "exchange/parts.h"
 
-#define SCHEMA "hallmark/submission/1"
-#define IMAGES "images/"
+#define SCHEMA   "hallmark/submission/1"
+#define IMAGES   "images/"
+#define PRODUCTS "maker/"
+#define SUFFIX   ".json"
 
 /* ---- rules of maker~ID ---------------------------------------------------------------------- */
 
@@ -101,36 +104,61 @@ static enum hm_rc check_case(const struct hm_targets *targets, struct hm_err *er
     return HM_OK;
 }
 
-enum hm_rc hm_submission_check_targets(const struct hm_targets *targets, const char *site,
-                                       const struct hm_identity *identity, struct hm_err *err)
+/* Made by this maker, for this site, under this identity. */
+static enum hm_rc check_claim(const char *role, const struct hm_targets *targets, const char *site,
+                              const struct hm_identity *identity, struct hm_err *err)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_claim claim;
 
     HM_TRY(hm_claim_parse(targets->document.x_hallmark, &arena, err, &claim));
     if (claim.site == NULL || claim.maker == NULL || claim.identity_version == 0)
-        return hm_fail(err, HM_EFORMAT,
-                       "maker~%s: \"x-hallmark\" lacks one of site, maker, identity",
-                       identity->maker);
+        return hm_fail(err, HM_EFORMAT, "%s: \"x-hallmark\" lacks one of site, maker, identity",
+                       role);
     if (strcmp(claim.maker, identity->maker) != 0)
-        return hm_fail(err, HM_EMISMATCH, "maker~%s: it was made by maker '%s'", identity->maker,
-                       claim.maker);
+        return hm_fail(err, HM_EMISMATCH, "%s: it was made by maker '%s'", role, claim.maker);
     if (site != NULL && strcmp(claim.site, site) != 0)
-        return hm_fail(err, HM_EMISMATCH, "maker~%s: it was made for site '%s', not for '%s'",
-                       identity->maker, claim.site, site);
+        return hm_fail(err, HM_EMISMATCH, "%s: it was made for site '%s', not for '%s'", role,
+                       claim.site, site);
     if (claim.identity_version != identity->version ||
         !hm_digest_is_equal(&claim.identity_sha256, &identity->sha256))
         return hm_fail(err, HM_EMISMATCH,
-                       "maker~%s: it was made under identity version %lld, not under the newest, "
+                       "%s: it was made under identity version %lld, not under the newest, "
                        "version %lld; the maker must make it again",
-                       identity->maker, (long long)claim.identity_version,
-                       (long long)identity->version);
-    if (targets->has_delegations)
-        return hm_fail(err, HM_EFORMAT, "maker~%s: it has delegations, which makers have not",
-                       identity->maker);
+                       role, (long long)claim.identity_version, (long long)identity->version);
+    return HM_OK;
+}
+
+static enum hm_rc check_files(const struct hm_targets *targets, const char *maker,
+                              struct hm_err *err)
+{
     for (size_t i = 0; i < targets->target_count; i++)
-        HM_TRY(check_target(&targets->targets[i], identity->maker, err));
+        HM_TRY(check_target(&targets->targets[i], maker, err));
     return check_case(targets, err);
+}
+
+enum hm_rc hm_submission_check_targets(const struct hm_targets *targets, const char *site,
+                                       const struct hm_identity *identity, struct hm_err *err)
+{
+    struct hm_delegated_role role = {.keys = identity->keys};
+    char name[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    hm_layout_maker_role(hm_bytes_str(identity->maker), name);
+    role.name = hm_bytes_str(name);
+    HM_TRY(check_claim(name, targets, site, identity, err));
+    if (targets->has_delegations && targets->delegations.role_count == 0)
+        return hm_fail(err, HM_EFORMAT, "%s: it has delegations, but to nobody", name);
+    HM_TRY(hm_partition_check(&role, targets, err));
+    return check_files(targets, identity->maker, err);
+}
+
+enum hm_rc hm_submission_check_product(const char *role, const struct hm_targets *targets,
+                                       const char *site, const struct hm_identity *identity,
+                                       struct hm_err *err)
+{
+    HM_TRY(check_claim(role, targets, site, identity, err));
+    HM_TRY(hm_partition_check_product(hm_bytes_str(role), targets, err));
+    return check_files(targets, identity->maker, err);
 }
 
 /* ---- submission.json ------------------------------------------------------------------------ */
@@ -266,7 +294,143 @@ static enum hm_rc verify_targets(struct hm_submission *submission, int64_t now_u
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "submission");
 }
 
-/* All identity/N.identity, then maker.json; the reader stands behind it, or at the end. */
+/* ---- products ------------------------------------------------------------------------------- */
+
+static enum hm_rc add_product(struct hm_submission *submission, struct hm_err *err,
+                              struct hm_submission_product **ret_product)
+{
+    if (submission->product_count == submission->product_capacity) {
+        size_t capacity = submission->product_capacity == 0 ? 8 : 2 * submission->product_capacity;
+        struct hm_submission_product *grown =
+            reallocarray(submission->products, capacity, sizeof(*grown));
+
+        if (grown == NULL)
+            return hm_error_nomem(err);
+        submission->products = grown;
+        submission->product_capacity = capacity;
+    }
+    *ret_product = &submission->products[submission->product_count];
+    **ret_product = (struct hm_submission_product){.role = NULL};
+    return HM_OK;
+}
+
+static enum hm_rc verify_product(struct hm_submission *submission, int64_t now_unix_s,
+                                 struct hm_submission_product *product, struct hm_err *err)
+{
+    const struct hm_delegated_role *delegation;
+    char above[HM_LAYOUT_ROLE_SIZE_MAX], role[HM_LAYOUT_ROLE_SIZE_MAX];
+    struct hm_signed document;
+
+    hm_layout_maker_role(hm_bytes_str(submission->maker), above);
+    hm_partition_role(hm_bytes_str(above), hm_bytes_str(product->product), role);
+    product->role = hm_arena_strdup(&submission->arena, hm_bytes_str(role));
+    if (product->role == NULL)
+        return hm_error_nomem(err);
+    delegation =
+        hm_partition_find(hm_bytes_str(above), submission->targets, hm_bytes_str(product->product));
+    if (delegation == NULL)
+        return hm_fail(err, HM_EFORMAT, "maker.json does not delegate to '%s'", role);
+    HM_TRY(hm_envelope_parse(product->raw, err, &product->envelope));
+    HM_TRY(hm_envelope_verify(product->envelope, &delegation->keys, role, err, &document));
+    HM_TRY(hm_targets_parse(document, err, &product->targets));
+    HM_TRY(hm_document_check_expiry(&product->targets->document, now_unix_s, role, err));
+    return hm_submission_check_product(role, product->targets, submission->site,
+                                       submission->identity, err);
+}
+
+/* "maker/PRODUCT.json"; *ret_product empty: another member. */
+static enum hm_rc parse_product_name(const struct hm_submission *submission, const char *name,
+                                     struct hm_err *err, struct hm_bytes *ret_product)
+{
+    const struct hm_bytes prefix = HM_BYTES_LITERAL(PRODUCTS);
+    struct hm_bytes product = hm_bytes_str(name);
+
+    *ret_product = HM_BYTES_EMPTY;
+    if (!hm_bytes_has_prefix(product, prefix))
+        return HM_OK;
+    product.data += prefix.size;
+    product.size -= prefix.size;
+    if (product.size <= strlen(SUFFIX) ||
+        memcmp(product.data + product.size - strlen(SUFFIX), SUFFIX, strlen(SUFFIX)) != 0)
+        return hm_fail(err, HM_EFORMAT, "submission: '%s' has no place in it", name);
+    product.size -= strlen(SUFFIX);
+    if (!hm_text_is_name(product))
+        return hm_fail(err, HM_EFORMAT, "submission: '%s': no product's name", name);
+    if (submission->product_count > 0 &&
+        hm_bytes_compare(hm_bytes_str(submission->products[submission->product_count - 1].product),
+                         product) >= 0)
+        return hm_fail(err, HM_EFORMAT, "submission: '%s' stands twice or out of order", name);
+    *ret_product = product;
+    return HM_OK;
+}
+
+static enum hm_rc take_product(struct hm_ustar_reader *reader, int64_t now_unix_s,
+                               struct hm_submission *submission, struct hm_bytes name,
+                               uint64_t size, struct hm_err *err)
+{
+    struct hm_submission_product *product = NULL;
+    char member[HM_TEXT_NAME_SIZE_MAX + 32];
+    const char *copy = hm_arena_strdup(&submission->arena, name);
+    enum hm_rc rc;
+
+    if (copy == NULL)
+        return hm_error_nomem(err);
+    (void)snprintf(member, sizeof(member), PRODUCTS "%s" SUFFIX, copy);
+    HM_TRY(add_product(submission, err, &product));
+    product->product = copy;
+    HM_TRY(read_member(reader, submission, member, size, HM_DOCUMENT_TARGETS_SIZE_MAX, err,
+                       &product->raw));
+    submission->product_count++; /* half verified ones are freed too */
+    submission->documents_size += product->raw.size;
+    if (submission->documents_size > HM_SUBMISSION_DOCUMENTS_SIZE_MAX)
+        return hm_fail(err, HM_EFORMAT, "submission: its documents are larger than %d bytes",
+                       HM_SUBMISSION_DOCUMENTS_SIZE_MAX);
+    rc = verify_product(submission, now_unix_s, product, err);
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "submission: %s", member);
+}
+
+static enum hm_rc merge_content(struct hm_submission *submission, struct hm_err *err)
+{
+    const struct hm_targets **documents =
+        hm_arena_alloc(&submission->arena, submission->product_count + 1, sizeof(documents[0]));
+
+    if (documents == NULL)
+        return hm_error_nomem(err);
+    documents[0] = submission->targets;
+    for (size_t i = 0; i < submission->product_count; i++)
+        documents[i + 1] = submission->products[i].targets;
+    return hm_parts_merge(documents, submission->product_count + 1, err, &submission->content);
+}
+
+/* All maker/PRODUCT.json; the member after them is read ahead. */
+static enum hm_rc read_products(struct hm_ustar_reader *reader, int64_t now_unix_s,
+                                struct hm_submission *submission, struct hm_err *err)
+{
+    const char *name;
+    struct hm_bytes product;
+    uint64_t size;
+    bool more;
+
+    for (;;) {
+        HM_TRY(hm_ustar_reader_next(reader, err, &more, &name, &size));
+        if (!more)
+            break;
+        HM_TRY(parse_product_name(submission, name, err, &product));
+        if (product.size == 0)
+            break;
+        HM_TRY(take_product(reader, now_unix_s, submission, product, size, err));
+    }
+    submission->ended = !more;
+    if (more) {
+        submission->member = hm_arena_strdup(&submission->arena, hm_bytes_str(name));
+        submission->member_size = size;
+        if (submission->member == NULL)
+            return hm_error_nomem(err);
+    }
+    return merge_content(submission, err);
+}
+
+/* All identity/N.identity, then maker.json and the products; the reader stands behind them. */
 static enum hm_rc read_chain(struct hm_ustar_reader *reader, int64_t now_unix_s,
                              struct hm_submission *submission, struct hm_err *err)
 {
@@ -301,7 +465,9 @@ static enum hm_rc read_chain(struct hm_ustar_reader *reader, int64_t now_unix_s,
         return hm_fail(err, HM_EFORMAT, "submission: '%s' stands where 'maker.json' must", name);
     HM_TRY(read_member(reader, submission, "maker.json", size, HM_DOCUMENT_TARGETS_SIZE_MAX, err,
                        &submission->maker_raw));
-    return verify_targets(submission, now_unix_s, err);
+    submission->documents_size = submission->maker_raw.size;
+    HM_TRY(verify_targets(submission, now_unix_s, err));
+    return read_products(reader, now_unix_s, submission, err);
 }
 
 enum hm_rc hm_submission_read(struct hm_ustar_reader *reader, int64_t now_unix_s,
@@ -331,6 +497,12 @@ void hm_submission_free(struct hm_submission *submission)
 {
     if (submission == NULL)
         return;
+    hm_targets_free(submission->content);
+    for (size_t i = 0; i < submission->product_count; i++) {
+        hm_targets_free(submission->products[i].targets);
+        hm_envelope_free(submission->products[i].envelope);
+    }
+    free(submission->products);
     hm_targets_free(submission->targets);
     hm_envelope_free(submission->envelope);
     hm_identity_free(submission->identity);
@@ -361,8 +533,13 @@ enum hm_rc hm_submission_next_image(struct hm_submission *submission,
     uint64_t size;
     bool more = false;
 
-    if (!submission->ended)
+    if (submission->member != NULL) {
+        more = true;
+        name = hm_steal(&submission->member);
+        size = submission->member_size;
+    } else if (!submission->ended) {
         HM_TRY(hm_ustar_reader_next(reader, err, &more, &name, &size));
+    }
     if (!more)
         return end_images(submission, err, ret_target);
     path = hm_bytes_str(name);
@@ -373,9 +550,10 @@ enum hm_rc hm_submission_next_image(struct hm_submission *submission,
     if (submission->images_read == submission->image_count)
         return hm_fail(err, HM_EFORMAT, "submission: it says %u images and has more",
                        submission->image_count);
-    target = hm_targets_find(submission->targets, path);
+    target = hm_targets_find(submission->content, path);
     if (target == NULL)
-        return hm_fail(err, HM_EFORMAT, "submission: '%s' is not listed in maker.json", name);
+        return hm_fail(err, HM_EFORMAT, "submission: '%s' is not listed in maker.json%s", name,
+                       submission->product_count > 0 ? " or a product's document" : "");
     if (submission->last != NULL && hm_bytes_compare(submission->last->path, path) >= 0)
         return hm_fail(err, HM_EFORMAT, "submission: '%s' stands twice or out of order", name);
     if (target->facts.length != size)
@@ -388,6 +566,16 @@ enum hm_rc hm_submission_next_image(struct hm_submission *submission,
 }
 
 /* ---- writing -------------------------------------------------------------------------------- */
+
+enum hm_rc hm_submission_write_product(struct hm_ustar_writer *writer, const char *product,
+                                       struct hm_bytes raw, struct hm_err *err)
+{
+    char name[HM_TEXT_NAME_SIZE_MAX + 32];
+
+    HM_ASSERT(hm_text_is_name(hm_bytes_str(product)));
+    (void)snprintf(name, sizeof(name), PRODUCTS "%s" SUFFIX, product);
+    return hm_ustar_writer_add(writer, name, raw, err);
+}
 
 enum hm_rc hm_submission_write_head(struct hm_ustar_writer *writer, const char *site,
                                     const char *maker, const struct hm_bytes *identities,

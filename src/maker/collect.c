@@ -141,13 +141,13 @@ static enum hm_rc settle_release(const struct hm_collect *collect, const char *s
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(8192);
     struct hm_draft_state state;
+    const char *role;
     int64_t version;
-    char what[160];
+    char what[HM_LAYOUT_ROLE_SIZE_MAX + 96];
 
-    HM_TRY(hm_release_state(collect->folder, site, &arena, err, &version, &state));
+    HM_TRY(hm_release_state(collect->folder, site, &arena, err, &role, &version, &state));
     *ret_complete = state.is_complete;
-    (void)snprintf(what, sizeof(what), "site %s: %s version %lld", site, collect->folder->role,
-                   (long long)version);
+    (void)snprintf(what, sizeof(what), "site %s: %s version %lld", site, role, (long long)version);
     if (!state.is_complete)
         return say_state(collect, what, &state, err);
     HM_TRY(out_name(collect, stem, SUBMISSION, err, &name));
@@ -172,10 +172,15 @@ enum hm_rc hm_collect_release(const struct hm_collect *collect, const char *site
 
 /* ---- attach --------------------------------------------------------------------------------- */
 
+/* True for a signature of the role, or of the role of one of its products. */
 static bool has_role(const struct hm_signatures *signatures, const char *role)
 {
+    size_t size = strlen(role);
+
     for (size_t i = 0; i < signatures->count; i++) {
-        if (strcmp(signatures->items[i].role, role) == 0)
+        const char *other = signatures->items[i].role;
+
+        if (strncmp(other, role, size) == 0 && (other[size] == '\0' || other[size] == '~'))
             return true;
     }
     return false;

@@ -5,7 +5,9 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "exchange/claim.h"
+#include "exchange/parts.h"
 
 #define FORMAT_FILE "format"
 #define MAKER_FILE  "maker.json"
@@ -46,6 +48,7 @@ static enum hm_rc new_folder(struct hm_err *err, struct hm_folder **ret_folder)
         return hm_error_nomem(err);
     folder->dir = (struct hm_dir)HM_DIR_INIT;
     folder->lock = (struct hm_lock)HM_LOCK_INIT;
+    folder->flat_max = HM_PARTITION_FLAT_MAX;
     *ret_folder = folder;
     return HM_OK;
 }
@@ -238,6 +241,21 @@ enum hm_rc hm_folder_drafts(const struct hm_folder *folder, const char *site, st
     return hm_dir_open_at(&folder->dir, hm_buf_str(&path), true, err, ret_dir);
 }
 
+/* Whether maker~ID or the role of a product waits for signatures. */
+static enum hm_rc has_drafts(const struct hm_folder *folder, const char *site, struct hm_err *err,
+                             bool *ret_has)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    const char **roles;
+    size_t count;
+
+    HM_TRY(hm_folder_drafts(folder, site, err, &dir));
+    HM_TRY(hm_draft_list(&dir, &arena, err, &roles, &count));
+    *ret_has = count > 0;
+    return HM_OK;
+}
+
 enum hm_rc hm_folder_list(const struct hm_folder *folder, bool drafts, struct hm_arena *arena,
                           struct hm_err *err, const char ***ret_sites, size_t *ret_count)
 {
@@ -252,14 +270,16 @@ enum hm_rc hm_folder_list(const struct hm_folder *folder, bool drafts, struct hm
         return rc;
     for (size_t i = 0; i < name_count; i++) {
         _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(512);
+        bool has = false;
 
         if (hm_layout_check_id(hm_bytes_str(names[i]), NULL) != HM_OK)
             continue; /* identity.json stands beside the folders of sites */
+        HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s/%s", names[i], MAKER_FILE));
         if (drafts)
-            HM_TRY(hm_buf_append_fmt(&path, err, "drafts/%s/%s.json", names[i], folder->role));
+            HM_TRY(has_drafts(folder, names[i], err, &has));
         else
-            HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s/%s", names[i], MAKER_FILE));
-        if (hm_dir_has(&folder->dir, hm_buf_str(&path)))
+            has = hm_dir_has(&folder->dir, hm_buf_str(&path));
+        if (has)
             names[count++] = names[i];
     }
     *ret_sites = names;
@@ -278,17 +298,24 @@ void hm_folder_signed_done(struct hm_folder_signed *document)
     document->envelope = NULL;
 }
 
+/* Where the versions of a role are kept: "sites/SITE", "sites/SITE/products/PRODUCT". */
+struct shelf {
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    char path[HM_LAYOUT_ID_SIZE_MAX + HM_TEXT_NAME_SIZE_MAX + 32];
+    const char *site;
+};
+
 /* Verifies with the identities of the chain, the newest first. */
-static enum hm_rc verify(const struct hm_folder *folder, const struct hm_envelope *envelope,
-                         struct hm_err *err, struct hm_signed *ret_signed,
-                         int64_t *ret_identity_version)
+static enum hm_rc verify(const struct hm_folder *folder, const char *role,
+                         const struct hm_envelope *envelope, struct hm_err *err,
+                         struct hm_signed *ret_signed, int64_t *ret_identity_version)
 {
     struct hm_identity *identity = NULL;
     enum hm_rc rc;
 
     HM_TRY(hm_folder_need_identity(folder, err));
     *ret_identity_version = folder->identity->version;
-    rc = hm_envelope_verify(envelope, &folder->identity->keys, folder->role, err, ret_signed);
+    rc = hm_envelope_verify(envelope, &folder->identity->keys, role, err, ret_signed);
     for (size_t i = 0; rc == HM_ESIGNATURE && i + 1 < folder->identity_count; i++) {
         struct hm_identity *next = NULL;
 
@@ -299,7 +326,7 @@ static enum hm_rc verify(const struct hm_folder *folder, const struct hm_envelop
         if (rc != HM_OK)
             break;
         *ret_identity_version = identity->version;
-        rc = hm_envelope_verify(envelope, &identity->keys, folder->role, err, ret_signed);
+        rc = hm_envelope_verify(envelope, &identity->keys, role, err, ret_signed);
     }
     hm_identity_free(identity);
     return rc;
@@ -307,40 +334,58 @@ static enum hm_rc verify(const struct hm_folder *folder, const struct hm_envelop
 
 /* The identity that the document itself names: the one that counts, where two have the same keys.
  */
-static enum hm_rc read_claim(const struct hm_folder *folder, const char *site,
+static enum hm_rc read_claim(const struct hm_folder *folder, const struct shelf *shelf,
                              struct hm_folder_signed *document, struct hm_err *err)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_claim claim;
 
     HM_TRY(hm_claim_parse(document->targets->document.x_hallmark, &arena, err, &claim));
-    if (claim.site == NULL || strcmp(claim.site, site) != 0 || claim.maker == NULL ||
+    if (claim.site == NULL || strcmp(claim.site, shelf->site) != 0 || claim.maker == NULL ||
         strcmp(claim.maker, folder->maker) != 0)
         return hm_fail(err, HM_EMISMATCH, "'%s': it is not of maker '%s' for site '%s'",
-                       folder->role, folder->maker, site);
+                       shelf->role, folder->maker, shelf->site);
     document->identity_version = claim.identity_version;
     return HM_OK;
 }
 
-/* Reads sites/SITE/FILE. */
-static enum hm_rc load_signed(const struct hm_folder *folder, const char *site, const char *file,
-                              struct hm_err *err, struct hm_folder_signed *ret_signed)
+static enum hm_rc open_shelf(const struct hm_folder *folder, const char *site, const char *product,
+                             struct hm_err *err, struct shelf *ret_shelf)
+{
+    struct shelf shelf = {.site = site};
+
+    HM_TRY(hm_layout_check_id(hm_bytes_str(site), err));
+    if (product == NULL) {
+        (void)snprintf(shelf.role, sizeof(shelf.role), "%s", folder->role);
+        (void)snprintf(shelf.path, sizeof(shelf.path), "sites/%s", site);
+    } else {
+        HM_ASSERT(hm_text_is_name(hm_bytes_str(product)));
+        hm_partition_role(hm_bytes_str(folder->role), hm_bytes_str(product), shelf.role);
+        (void)snprintf(shelf.path, sizeof(shelf.path), "sites/%s/products/%s", site, product);
+    }
+    *ret_shelf = shelf;
+    return HM_OK;
+}
+
+static enum hm_rc load_signed(const struct hm_folder *folder, const struct shelf *shelf,
+                              const char *file, struct hm_err *err,
+                              struct hm_folder_signed *ret_signed)
 {
     _hm_done_(hm_folder_signed_done) struct hm_folder_signed document = HM_FOLDER_SIGNED_INIT;
-    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(256);
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(512);
     struct hm_signed content;
     enum hm_rc rc;
 
-    HM_TRY(hm_layout_check_id(hm_bytes_str(site), err));
-    HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s/%s", site, file));
+    HM_TRY(hm_buf_append_fmt(&path, err, "%s/%s", shelf->path, file));
     HM_TRY(hm_dir_read(&folder->dir, hm_buf_str(&path), err, &document.raw));
     rc = hm_envelope_parse(hm_buf_bytes(&document.raw), err, &document.envelope);
     if (rc == HM_OK)
-        rc = verify(folder, document.envelope, err, &content, &document.identity_version);
+        rc = verify(folder, shelf->role, document.envelope, err, &content,
+                    &document.identity_version);
     if (rc == HM_OK)
         rc = hm_targets_parse(content, err, &document.targets);
     if (rc == HM_OK)
-        rc = read_claim(folder, site, &document, err);
+        rc = read_claim(folder, shelf, &document, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s/%s'", folder->dir.path, hm_buf_str(&path));
     hm_folder_signed_done(ret_signed);
@@ -349,32 +394,14 @@ static enum hm_rc load_signed(const struct hm_folder *folder, const char *site, 
     return HM_OK;
 }
 
-enum hm_rc hm_folder_newest(const struct hm_folder *folder, const char *site, struct hm_err *err,
-                            struct hm_folder_signed *ret_signed)
-{
-    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    int64_t *versions;
-    size_t count;
-    enum hm_rc rc;
-
-    /* A run that died may have kept a version without making it maker.json. */
-    HM_TRY(hm_folder_versions(folder, site, &arena, err, &versions, &count));
-    if (count > 0)
-        return hm_folder_version(folder, site, versions[count - 1], err, ret_signed);
-    rc = load_signed(folder, site, MAKER_FILE, err, ret_signed);
-    if (rc != HM_ENOTFOUND)
-        return rc;
-    hm_folder_signed_done(ret_signed);
-    return HM_OK;
-}
-
-enum hm_rc hm_folder_version(const struct hm_folder *folder, const char *site, int64_t version,
-                             struct hm_err *err, struct hm_folder_signed *ret_signed)
+static enum hm_rc load_version(const struct hm_folder *folder, const struct shelf *shelf,
+                               int64_t version, struct hm_err *err,
+                               struct hm_folder_signed *ret_signed)
 {
     char file[64];
 
     (void)snprintf(file, sizeof(file), "%lld.%s", (long long)version, MAKER_FILE);
-    return load_signed(folder, site, file, err, ret_signed);
+    return load_signed(folder, shelf, file, err, ret_signed);
 }
 
 static int compare_versions(const void *a, const void *b)
@@ -385,20 +412,17 @@ static int compare_versions(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-enum hm_rc hm_folder_versions(const struct hm_folder *folder, const char *site,
-                              struct hm_arena *arena, struct hm_err *err, int64_t **ret_versions,
-                              size_t *ret_count)
+static enum hm_rc list_versions(const struct hm_folder *folder, const struct shelf *shelf,
+                                struct hm_arena *arena, struct hm_err *err, int64_t **ret_versions,
+                                size_t *ret_count)
 {
-    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(256);
     const char **names = NULL;
     size_t name_count = 0;
     size_t count = 0;
     int64_t *versions;
     enum hm_rc rc;
 
-    HM_TRY(hm_layout_check_id(hm_bytes_str(site), err));
-    HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s", site));
-    rc = hm_dir_list(&folder->dir, hm_buf_str(&path), HM_FOLDER_VERSION_MAX, arena, err, &names,
+    rc = hm_dir_list(&folder->dir, shelf->path, HM_FOLDER_VERSION_MAX, arena, err, &names,
                      &name_count);
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;
@@ -422,25 +446,183 @@ enum hm_rc hm_folder_versions(const struct hm_folder *folder, const char *site,
     return HM_OK;
 }
 
-enum hm_rc hm_folder_keep(const struct hm_folder *folder, const char *site, int64_t version,
-                          struct hm_bytes raw, struct hm_err *err)
+static enum hm_rc load_newest(const struct hm_folder *folder, const struct shelf *shelf,
+                              struct hm_err *err, struct hm_folder_signed *ret_signed)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    int64_t *versions;
+    size_t count;
+    enum hm_rc rc;
+
+    /* A run that died may have kept a version without making it maker.json. */
+    HM_TRY(list_versions(folder, shelf, &arena, err, &versions, &count));
+    if (count > 0)
+        return load_version(folder, shelf, versions[count - 1], err, ret_signed);
+    rc = load_signed(folder, shelf, MAKER_FILE, err, ret_signed);
+    if (rc != HM_ENOTFOUND)
+        return rc;
+    hm_folder_signed_done(ret_signed);
+    return HM_OK;
+}
+
+static enum hm_rc keep(const struct hm_folder *folder, const struct shelf *shelf, int64_t version,
+                       struct hm_bytes raw, struct hm_err *err)
 {
     _hm_done_(hm_folder_signed_done) struct hm_folder_signed earlier = HM_FOLDER_SIGNED_INIT;
     _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
-    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(256);
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(512);
     enum hm_rc rc;
 
     HM_TRY(hm_envelope_parse(raw, err, &envelope));
-    rc = hm_folder_version(folder, site, version, err, &earlier);
+    rc = load_version(folder, shelf, version, err, &earlier);
     if (rc == HM_OK && !hm_bytes_is_equal(earlier.envelope->canonical, envelope->canonical))
         return hm_fail(err, HM_EREFUSED,
                        "'%s' for site '%s': version %lld was signed before with other bytes",
-                       folder->role, site, (long long)version);
+                       shelf->role, shelf->site, (long long)version);
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;
-    HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s/%lld.%s", site, (long long)version, MAKER_FILE));
+    HM_TRY(
+        hm_buf_append_fmt(&path, err, "%s/%lld.%s", shelf->path, (long long)version, MAKER_FILE));
     HM_TRY(hm_file_replace(&folder->dir, hm_buf_str(&path), FILE_MODE, raw, err));
     hm_buf_clear(&path);
-    HM_TRY(hm_buf_append_fmt(&path, err, "sites/%s/%s", site, MAKER_FILE));
+    HM_TRY(hm_buf_append_fmt(&path, err, "%s/%s", shelf->path, MAKER_FILE));
     return hm_file_replace(&folder->dir, hm_buf_str(&path), FILE_MODE, raw, err);
+}
+
+/* ---- by site, and by product ---------------------------------------------------------------- */
+
+enum hm_rc hm_folder_newest(const struct hm_folder *folder, const char *site, struct hm_err *err,
+                            struct hm_folder_signed *ret_signed)
+{
+    return hm_folder_product_newest(folder, site, NULL, err, ret_signed);
+}
+
+enum hm_rc hm_folder_version(const struct hm_folder *folder, const char *site, int64_t version,
+                             struct hm_err *err, struct hm_folder_signed *ret_signed)
+{
+    return hm_folder_product_version(folder, site, NULL, version, err, ret_signed);
+}
+
+enum hm_rc hm_folder_versions(const struct hm_folder *folder, const char *site,
+                              struct hm_arena *arena, struct hm_err *err, int64_t **ret_versions,
+                              size_t *ret_count)
+{
+    return hm_folder_product_versions(folder, site, NULL, arena, err, ret_versions, ret_count);
+}
+
+enum hm_rc hm_folder_keep(const struct hm_folder *folder, const char *site, int64_t version,
+                          struct hm_bytes raw, struct hm_err *err)
+{
+    return hm_folder_product_keep(folder, site, NULL, version, raw, err);
+}
+
+enum hm_rc hm_folder_product_newest(const struct hm_folder *folder, const char *site,
+                                    const char *product, struct hm_err *err,
+                                    struct hm_folder_signed *ret_signed)
+{
+    struct shelf shelf;
+
+    HM_TRY(open_shelf(folder, site, product, err, &shelf));
+    return load_newest(folder, &shelf, err, ret_signed);
+}
+
+enum hm_rc hm_folder_product_version(const struct hm_folder *folder, const char *site,
+                                     const char *product, int64_t version, struct hm_err *err,
+                                     struct hm_folder_signed *ret_signed)
+{
+    struct shelf shelf;
+
+    HM_TRY(open_shelf(folder, site, product, err, &shelf));
+    return load_version(folder, &shelf, version, err, ret_signed);
+}
+
+enum hm_rc hm_folder_product_versions(const struct hm_folder *folder, const char *site,
+                                      const char *product, struct hm_arena *arena,
+                                      struct hm_err *err, int64_t **ret_versions, size_t *ret_count)
+{
+    struct shelf shelf;
+
+    HM_TRY(open_shelf(folder, site, product, err, &shelf));
+    return list_versions(folder, &shelf, arena, err, ret_versions, ret_count);
+}
+
+enum hm_rc hm_folder_product_keep(const struct hm_folder *folder, const char *site,
+                                  const char *product, int64_t version, struct hm_bytes raw,
+                                  struct hm_err *err)
+{
+    struct shelf shelf;
+
+    HM_TRY(open_shelf(folder, site, product, err, &shelf));
+    return keep(folder, &shelf, version, raw, err);
+}
+
+/* ---- all of a site -------------------------------------------------------------------------- */
+
+void hm_folder_content_done(struct hm_folder_content *content)
+{
+    hm_targets_free(content->all);
+    for (size_t i = 0; i < content->product_count; i++)
+        hm_folder_signed_done(&content->products[i]);
+    hm_folder_signed_done(&content->above);
+    hm_arena_done(&content->arena);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum hm_rc list_products(struct hm_folder_content *content, struct hm_err *err)
+{
+    const struct hm_delegations *delegations = &content->above.targets->delegations;
+    size_t count = 0;
+
+    content->names =
+        hm_arena_alloc(&content->arena, delegations->role_count, sizeof(content->names[0]));
+    content->products =
+        hm_arena_alloc(&content->arena, delegations->role_count, sizeof(content->products[0]));
+    if (content->names == NULL || content->products == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < delegations->role_count; i++) {
+        struct hm_partition_name name;
+
+        if (!hm_partition_parse(delegations->roles[i].name, &name) || name.product.size == 0)
+            continue;
+        content->names[count] = hm_arena_strdup(&content->arena, name.product);
+        if (content->names[count++] == NULL)
+            return hm_error_nomem(err);
+    }
+    if (count > 1)
+        qsort(content->names, count, sizeof(content->names[0]), compare_names);
+    for (size_t i = 0; i < count; i++)
+        content->products[i] = (struct hm_folder_signed)HM_FOLDER_SIGNED_INIT;
+    content->product_count = count;
+    return HM_OK;
+}
+
+enum hm_rc hm_folder_load_content(const struct hm_folder *folder, const char *site,
+                                  struct hm_err *err, struct hm_folder_content *content)
+{
+    const struct hm_targets **documents;
+
+    HM_TRY(hm_folder_newest(folder, site, err, &content->above));
+    if (content->above.targets == NULL)
+        return HM_OK;
+    HM_TRY(list_products(content, err));
+    documents = hm_arena_alloc(&content->arena, content->product_count + 1, sizeof(documents[0]));
+    if (documents == NULL)
+        return hm_error_nomem(err);
+    documents[0] = content->above.targets;
+    for (size_t i = 0; i < content->product_count; i++) {
+        struct hm_folder_signed *product = &content->products[i];
+
+        HM_TRY(hm_folder_product_newest(folder, site, content->names[i], err, product));
+        if (product->targets == NULL)
+            return hm_fail(err, HM_EFORMAT,
+                           "'%s/sites/%s/products/%s': its documents are missing; restore the "
+                           "folder from a backup",
+                           folder->dir.path, site, content->names[i]);
+        documents[i + 1] = product->targets;
+    }
+    return hm_parts_merge(documents, content->product_count + 1, err, &content->all);
 }

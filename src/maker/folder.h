@@ -12,7 +12,7 @@
 #include "base/dir.h"
 #include "base/lock.h"
 #include "exchange/draft.h"
-#include "trust/layout.h"
+#include "trust/partition.h"
 
 #define HM_FOLDER_FORMAT        "hallmark-maker 1\n"
 #define HM_FOLDER_SITE_MAX      4096  /* sites in one folder */
@@ -34,6 +34,7 @@ struct hm_folder {
     struct hm_bytes *identities;        /* raw versions 1..N, verified */
     size_t identity_count;
     struct hm_identity *identity; /* the newest; NULL while version 1 waits for signatures */
+    size_t flat_max;              /* HM_PARTITION_FLAT_MAX; tests set less */
     struct hm_arena arena;
 };
 
@@ -90,5 +91,40 @@ HM_MUST_CHECK enum hm_rc hm_folder_versions(const struct hm_folder *folder, cons
 HM_MUST_CHECK enum hm_rc hm_folder_keep(const struct hm_folder *folder, const char *site,
                                         int64_t version, struct hm_bytes raw, struct hm_err *err);
 void hm_folder_signed_done(struct hm_folder_signed *document);
+
+/* The same for the role of a product (maker~ID~PRODUCT), where maker~ID is divided. */
+HM_MUST_CHECK enum hm_rc hm_folder_product_newest(const struct hm_folder *folder, const char *site,
+                                                  const char *product, struct hm_err *err,
+                                                  struct hm_folder_signed *ret_signed);
+HM_MUST_CHECK enum hm_rc hm_folder_product_version(const struct hm_folder *folder, const char *site,
+                                                   const char *product, int64_t version,
+                                                   struct hm_err *err,
+                                                   struct hm_folder_signed *ret_signed);
+HM_MUST_CHECK enum hm_rc hm_folder_product_versions(const struct hm_folder *folder,
+                                                    const char *site, const char *product,
+                                                    struct hm_arena *arena, struct hm_err *err,
+                                                    int64_t **ret_versions, size_t *ret_count);
+HM_MUST_CHECK enum hm_rc hm_folder_product_keep(const struct hm_folder *folder, const char *site,
+                                                const char *product, int64_t version,
+                                                struct hm_bytes raw, struct hm_err *err);
+
+/* All that was signed last for site: maker~ID, and the roles of its products where it is divided.
+ */
+struct hm_folder_content {
+    struct hm_folder_signed above; /* targets NULL: nothing was ever signed for the site */
+    const char **names;            /* of the products, sorted */
+    struct hm_folder_signed *products;
+    size_t product_count;
+    struct hm_targets *all; /* what they list, as one; NULL as above.targets */
+    struct hm_arena arena;
+};
+#define HM_FOLDER_CONTENT_INIT                                                                     \
+    {                                                                                              \
+        .above = HM_FOLDER_SIGNED_INIT, .arena = HM_ARENA_INIT                                     \
+    }
+HM_MUST_CHECK enum hm_rc hm_folder_load_content(const struct hm_folder *folder, const char *site,
+                                                struct hm_err *err,
+                                                struct hm_folder_content *content);
+void hm_folder_content_done(struct hm_folder_content *content);
 
 #endif

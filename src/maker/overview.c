@@ -51,23 +51,24 @@ static void json_keys(struct hm_json_writer *writer, const struct hm_role_keys *
 static enum hm_rc json_site(const struct hm_folder *folder, const char *site,
                             struct hm_json_writer *writer, struct hm_err *err)
 {
-    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
+    _hm_done_(hm_folder_content_done) struct hm_folder_content content = HM_FOLDER_CONTENT_INIT;
+    const struct hm_folder_signed *newest = &content.above;
     size_t index = 0;
     size_t files;
 
-    HM_TRY(hm_folder_newest(folder, site, err, &newest));
-    if (newest.targets == NULL)
+    HM_TRY(hm_folder_load_content(folder, site, err, &content));
+    if (newest->targets == NULL)
         return HM_OK;
     hm_json_writer_object_begin(writer);
     hm_json_writer_key_str(writer, "site", site);
-    hm_json_writer_key_int(writer, "version", newest.targets->document.version);
+    hm_json_writer_key_int(writer, "version", newest->targets->document.version);
     hm_json_writer_key(writer, "expires");
-    hm_json_writer_time(writer, newest.targets->document.expires_unix_s);
-    hm_json_writer_key_int(writer, "identity_version", newest.identity_version);
+    hm_json_writer_time(writer, newest->targets->document.expires_unix_s);
+    hm_json_writer_key_int(writer, "identity_version", newest->identity_version);
     hm_json_writer_key(writer, "releases");
     hm_json_writer_array_begin(writer);
-    while (index < newest.targets->target_count) {
-        struct hm_bytes release = next_release(newest.targets, &index, &files);
+    while (index < content.all->target_count) {
+        struct hm_bytes release = next_release(content.all, &index, &files);
 
         hm_json_writer_object_begin(writer);
         hm_json_writer_key(writer, "release");
@@ -155,22 +156,23 @@ static enum hm_rc text_identity(const struct hm_folder *folder, struct hm_err *e
 static enum hm_rc text_site(const struct hm_folder *folder, const char *site, struct hm_err *err,
                             struct hm_buf *text)
 {
-    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
+    _hm_done_(hm_folder_content_done) struct hm_folder_content content = HM_FOLDER_CONTENT_INIT;
+    const struct hm_folder_signed *newest = &content.above;
     char expires[HM_TIME_TEXT_SIZE];
     size_t index = 0;
     size_t files;
 
-    HM_TRY(hm_folder_newest(folder, site, err, &newest));
-    if (newest.targets == NULL)
+    HM_TRY(hm_folder_load_content(folder, site, err, &content));
+    if (newest->targets == NULL)
         return HM_OK;
-    hm_time_format(newest.targets->document.expires_unix_s, expires);
+    hm_time_format(newest->targets->document.expires_unix_s, expires);
     HM_TRY(hm_buf_append_fmt(text, err, "site %s: version %lld, expires %.10s%s\n", site,
-                             (long long)newest.targets->document.version, expires,
-                             newest.identity_version == folder->identity->version
+                             (long long)newest->targets->document.version, expires,
+                             newest->identity_version == folder->identity->version
                                  ? ""
                                  : "; under an older identity, sign it anew"));
-    while (index < newest.targets->target_count) {
-        struct hm_bytes release = next_release(newest.targets, &index, &files);
+    while (index < content.all->target_count) {
+        struct hm_bytes release = next_release(content.all, &index, &files);
 
         HM_TRY(hm_buf_append_str(text, "    ", err));
         HM_TRY(hm_text_escape(text, release, err));
@@ -189,12 +191,13 @@ static enum hm_rc text_drafts(const struct hm_folder *folder, struct hm_err *err
     HM_TRY(hm_folder_list(folder, true, &arena, err, &sites, &count));
     for (size_t i = 0; i < count && folder->identity != NULL; i++) {
         struct hm_draft_state state;
+        const char *role;
         int64_t version;
 
-        HM_TRY(hm_release_state(folder, sites[i], &arena, err, &version, &state));
-        HM_TRY(hm_buf_append_fmt(text, err,
-                                 "draft for site %s: version %lld, %u of %u signatures\n", sites[i],
-                                 (long long)version, state.valid[0], state.needed[0]));
+        HM_TRY(hm_release_state(folder, sites[i], &arena, err, &role, &version, &state));
+        HM_TRY(hm_buf_append_fmt(
+            text, err, "draft for site %s: %s version %lld, %u of %u signatures\n", sites[i], role,
+            (long long)version, state.valid[0], state.needed[0]));
     }
     return HM_OK;
 }

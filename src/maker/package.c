@@ -21,16 +21,20 @@ static enum hm_rc open_file(const char *path, struct hm_err *err, struct hm_pack
 }
 
 enum hm_rc hm_package_write(const struct hm_folder *folder, const char *site,
-                            struct hm_bytes maker_raw, const struct hm_images *images,
-                            const char *path, struct hm_err *err, struct hm_package *ret_package)
+                            const struct hm_package_content *content, const char *path,
+                            struct hm_err *err, struct hm_package *ret_package)
 {
+    const struct hm_images *images = content->images;
     struct hm_ustar_writer writer;
 
     HM_TRY(open_file(path, err, ret_package));
     hm_ustar_writer_init(&writer, write_file, &ret_package->file);
     HM_TRY(hm_submission_write_head(&writer, site, folder->maker, folder->identities,
-                                    folder->identity_count, maker_raw,
+                                    folder->identity_count, content->maker_raw,
                                     images == NULL ? 0 : (uint32_t)images->count, err));
+    for (size_t i = 0; i < content->product_count; i++)
+        HM_TRY(hm_submission_write_product(&writer, content->products[i].name,
+                                           content->products[i].raw, err));
     if (images != NULL)
         HM_TRY(hm_images_write(images, &writer, err));
     return hm_ustar_writer_end(&writer, err);

@@ -20,10 +20,24 @@ struct hm_package {
         .file = HM_FILE_WRITER_INIT, .dir = HM_DIR_INIT                                            \
     }
 
-/* Writes all of the submission for site to path's temporary file: the folder's chain, maker_raw
- * (or empty) and images (or NULL). HM_EMISMATCH: an image changed since it was hashed. */
+/* The document of a product that a submission changes. */
+struct hm_package_product {
+    const char *name;
+    struct hm_bytes raw;
+};
+
+/* What a submission holds beside the folder's chain. */
+struct hm_package_content {
+    struct hm_bytes maker_raw;                 /* or empty */
+    const struct hm_package_product *products; /* sorted by name */
+    size_t product_count;
+    const struct hm_images *images; /* or NULL */
+};
+
+/* Writes all of the submission for site to path's temporary file. HM_EMISMATCH: an image changed
+ * since it was hashed. */
 HM_MUST_CHECK enum hm_rc hm_package_write(const struct hm_folder *folder, const char *site,
-                                          struct hm_bytes maker_raw, const struct hm_images *images,
+                                          const struct hm_package_content *content,
                                           const char *path, struct hm_err *err,
                                           struct hm_package *ret_package);
 /* Gives it its name. */

@@ -6,7 +6,8 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "exchange/claim.h"
-#include "maker/package.h"
+#include "exchange/parts.h"
+#include "maker/release_internal.h"
 
 /* ---- what is said of a release -------------------------------------------------------------- */
 
@@ -164,22 +165,48 @@ static enum hm_rc compare_version(const struct hm_targets *targets,
     return HM_OK;
 }
 
-/* Over all versions kept; the newest that has the release decides about the words. */
+/* The product of "ID/PRODUCT/VERSION", if newest gives it a role of its own; else NULL. */
+static enum hm_rc find_product(const struct hm_folder *folder, const struct hm_targets *newest,
+                               const char *release, struct hm_arena *arena, struct hm_err *err,
+                               const char **ret_product)
+{
+    const char *start = strchr(release, '/');
+    struct hm_bytes product;
+    char *copy;
+
+    *ret_product = NULL;
+    if (newest == NULL || start == NULL)
+        return HM_OK;
+    product = hm_bytes_make(start + 1, strcspn(start + 1, "/"));
+    if (hm_partition_find(hm_bytes_str(folder->role), newest, product) == NULL)
+        return HM_OK;
+    copy = hm_arena_strdup(arena, product);
+    if (copy == NULL)
+        return hm_error_nomem(err);
+    *ret_product = copy;
+    return HM_OK;
+}
+
+/* Over all versions kept of the role that lists the product; the newest that has the release
+ * decides about the words. What a product's role goes on from holds all that was listed before. */
 static enum hm_rc check_before(const struct hm_folder *folder, const char *site,
+                               const struct hm_targets *newest,
                                const struct hm_release_order *order, struct hm_err *err,
                                enum before *ret_before)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     enum before before = BEFORE_NEVER;
+    const char *product;
     int64_t *versions;
     size_t count;
 
-    HM_TRY(hm_folder_versions(folder, site, &arena, err, &versions, &count));
+    HM_TRY(find_product(folder, newest, order->images->release, &arena, err, &product));
+    HM_TRY(hm_folder_product_versions(folder, site, product, &arena, err, &versions, &count));
     for (size_t i = 0; i < count; i++) {
         _hm_done_(hm_folder_signed_done) struct hm_folder_signed kept = HM_FOLDER_SIGNED_INIT;
         enum before found = BEFORE_NEVER;
 
-        HM_TRY(hm_folder_version(folder, site, versions[i], err, &kept));
+        HM_TRY(hm_folder_product_version(folder, site, product, versions[i], err, &kept));
         HM_TRY(compare_version(kept.targets, order, err, &found));
         if (found != BEFORE_NEVER)
             before = found;
@@ -190,7 +217,29 @@ static enum hm_rc check_before(const struct hm_folder *folder, const char *site,
 
 /* ---- drafting ------------------------------------------------------------------------------- */
 
-static enum hm_rc put_images(struct hm_targets *targets, const struct hm_release_order *order,
+/* Where a product's role goes on from. */
+struct base {
+    const struct hm_folder *folder;
+    const char *site;
+};
+
+static enum hm_rc load_base(void *ctx, const char *role, struct hm_err *err,
+                            struct hm_targets **ret_targets)
+{
+    const struct base *base = ctx;
+    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
+    const char *product = hm_release_product(base->folder, role);
+
+    HM_TRY(hm_folder_product_newest(base->folder, base->site, product, err, &newest));
+    if (newest.targets == NULL)
+        return hm_fail(err, HM_EFORMAT,
+                       "'%s/sites/%s/products/%s': its documents are missing; restore the folder "
+                       "from a backup",
+                       base->folder->dir.path, base->site, product);
+    return hm_targets_copy(newest.targets, err, ret_targets);
+}
+
+static enum hm_rc put_images(struct hm_parts *parts, const struct hm_release_order *order,
                              struct hm_err *err)
 {
     for (size_t i = 0; order->images != NULL && i < order->images->count; i++) {
@@ -201,17 +250,18 @@ static enum hm_rc put_images(struct hm_targets *targets, const struct hm_release
         target.facts.has_length = true;
         target.facts.sha256 = image->sha256;
         target.facts.has_sha256 = true;
-        HM_TRY(hm_targets_put(targets, &target, err));
+        HM_TRY(hm_parts_put(parts, &target, err));
     }
     return HM_OK;
 }
 
-static enum hm_rc set_claim(const struct hm_folder *folder, const char *site,
+static enum hm_rc set_claim(const struct hm_folder *folder, const char *site, const char *product,
                             struct hm_targets *targets, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(4096);
     struct hm_claim claim = {.site = site,
                              .maker = folder->maker,
+                             .product = product,
                              .identity_version = folder->identity->version,
                              .identity_sha256 = folder->identity->sha256};
 
@@ -219,43 +269,45 @@ static enum hm_rc set_claim(const struct hm_folder *folder, const char *site,
     return hm_targets_set_x_hallmark(targets, hm_buf_bytes(&json), err);
 }
 
-/* The canonical bytes of the next maker~ID. */
+/* The next maker~ID and roles of products: those that change. */
 static enum hm_rc make_next(const struct hm_folder *folder, const char *site,
-                            const struct hm_targets *newest, const struct hm_release_order *order,
-                            struct hm_err *err, struct hm_buf *ret_canonical)
+                            const struct hm_folder_signed *newest,
+                            const struct hm_release_order *order, struct base *base,
+                            struct hm_err *err, struct hm_parts *parts)
 {
-    _hm_free_(hm_targets_free) struct hm_targets *next = NULL;
+    struct hm_targets *content = NULL;
 
-    if (newest == NULL)
-        HM_TRY(hm_targets_new(err, &next));
+    if (newest->targets == NULL)
+        HM_TRY(hm_targets_new(err, &content));
     else
-        HM_TRY(hm_targets_copy(newest, err, &next));
-    if (newest != NULL && newest->document.version == INT64_MAX)
-        return hm_fail(err, HM_EREFUSED, "'%s': there is no version after %lld", folder->role,
-                       (long long)newest->document.version);
-    next->document.version = newest == NULL ? 1 : newest->document.version + 1;
-    next->document.expires_unix_s = order->expires_unix_s;
-    HM_TRY(put_images(next, order, err));
-    HM_TRY(set_claim(folder, site, next, err));
-    HM_TRY(hm_submission_check_targets(next, site, folder->identity, err));
-    return hm_targets_write(next, err, ret_canonical);
+        HM_TRY(hm_targets_copy(newest->targets, err, &content));
+    HM_TRY(hm_parts_open(parts, folder->role, content, folder->flat_max, load_base, base, err));
+    HM_TRY(put_images(parts, order, err));
+    HM_TRY(hm_parts_divide(parts, err));
+    /* Each document names the identity it was signed under: a new one signs all of them. */
+    if (order->images == NULL || newest->targets == NULL ||
+        newest->identity_version != folder->identity->version)
+        HM_TRY(hm_parts_touch(parts, err));
+    if (parts->items[0].changed)
+        HM_TRY(hm_parts_seal(parts, &folder->identity->keys, err));
+    return HM_OK;
 }
 
-/* True if a draft of just these images waits already. */
-static enum hm_rc is_waiting(const struct hm_dir *drafts, const char *role,
-                             const struct hm_release_order *order, struct hm_err *err,
-                             bool *ret_any, bool *ret_same)
+/* True if drafts of just these images wait already. */
+static enum hm_rc is_waiting(const struct hm_dir *drafts, const struct hm_release_order *order,
+                             struct hm_err *err, bool *ret_any, bool *ret_same)
 {
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     _hm_free_(hm_images_free) struct hm_images *images = NULL;
-    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
-    enum hm_rc rc = hm_draft_load(drafts, role, err, &draft);
+    const char **roles;
+    size_t count;
+    enum hm_rc rc;
 
-    *ret_any = false;
     *ret_same = false;
-    if (rc == HM_ENOTFOUND)
+    HM_TRY(hm_draft_list(drafts, &arena, err, &roles, &count));
+    *ret_any = count > 0;
+    if (count == 0)
         return HM_OK;
-    HM_TRY(rc);
-    *ret_any = true;
     rc = hm_images_load(drafts, err, &images);
     if (rc == HM_ENOTFOUND) {
         *ret_same = order->images == NULL;
@@ -266,17 +318,47 @@ static enum hm_rc is_waiting(const struct hm_dir *drafts, const char *role,
     return HM_OK;
 }
 
-/* images.json first, the draft last: a draft always has its images. */
-static enum hm_rc save(const struct hm_folder *folder, const struct hm_dir *drafts,
-                       const struct hm_release_order *order, struct hm_bytes canonical,
+static enum hm_rc put_draft(const struct hm_folder *folder, const char *site,
+                            const struct hm_dir *dir, const struct hm_release_order *order,
+                            const struct hm_parts_item *item, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    struct hm_targets *next = item->next;
+
+    if (next->document.version == INT64_MAX)
+        return hm_fail(err, HM_EREFUSED, "'%s': there is no version after %lld", item->role,
+                       (long long)next->document.version);
+    next->document.version++;
+    next->document.expires_unix_s = order->expires_unix_s;
+    HM_TRY(set_claim(folder, site, item->product, next, err));
+    if (item->product == NULL)
+        HM_TRY(hm_submission_check_targets(next, site, folder->identity, err));
+    else
+        HM_TRY(hm_submission_check_product(item->role, next, site, folder->identity, err));
+    HM_TRY(hm_targets_write(next, err, &canonical));
+    return hm_draft_put(dir, item->role, hm_buf_bytes(&canonical), err);
+}
+
+/* All drafts of a site and images.json appear at once, in place of those before: a part of them
+ * would pass for a release of its own. */
+static enum hm_rc save(const struct hm_folder *folder, const char *site,
+                       const struct hm_release_order *order, const struct hm_parts *parts,
                        struct hm_err *err)
 {
-    HM_TRY(hm_draft_remove(drafts, folder->role, err));
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    char path[HM_LAYOUT_ID_SIZE_MAX + 32], fresh[HM_LAYOUT_ID_SIZE_MAX + 32];
+
+    (void)snprintf(path, sizeof(path), "drafts/%s", site);
+    (void)snprintf(fresh, sizeof(fresh), "drafts/%s.tmp", site); /* no site has such a name */
+    HM_TRY(hm_dir_remove_tree(&folder->dir, fresh, err));
+    HM_TRY(hm_dir_open_at(&folder->dir, fresh, true, err, &dir));
     if (order->images != NULL)
-        HM_TRY(hm_images_save(order->images, drafts, err));
-    else
-        HM_TRY(hm_images_remove(drafts, err));
-    return hm_draft_put(drafts, folder->role, canonical, err);
+        HM_TRY(hm_images_save(order->images, &dir, err));
+    for (size_t i = 0; i < parts->count; i++)
+        if (parts->items[i].changed)
+            HM_TRY(put_draft(folder, site, &dir, order, &parts->items[i], err));
+    HM_TRY(hm_dir_remove_tree(&folder->dir, path, err));
+    return hm_dir_rename(&folder->dir, fresh, &folder->dir, path, err);
 }
 
 enum hm_rc hm_release_draft(const struct hm_folder *folder, const char *site,
@@ -284,22 +366,23 @@ enum hm_rc hm_release_draft(const struct hm_folder *folder, const char *site,
                             enum hm_release_outcome *ret_outcome)
 {
     _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
-    _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    _hm_done_(hm_parts_done) struct hm_parts parts = HM_PARTS_INIT;
     _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
+    struct base base = {.folder = folder, .site = site};
     enum before before = BEFORE_NEVER;
     bool waiting;
     bool same;
 
     HM_TRY(hm_folder_need_identity(folder, err));
     HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
+    HM_TRY(hm_folder_newest(folder, site, err, &newest));
     if (order->images != NULL)
-        HM_TRY(check_before(folder, site, order, err, &before));
-    HM_TRY(is_waiting(&drafts, folder->role, order, err, &waiting, &same));
+        HM_TRY(check_before(folder, site, newest.targets, order, err, &before));
+    HM_TRY(is_waiting(&drafts, order, err, &waiting, &same));
     if (waiting && same && !order->replace) {
         *ret_outcome = HM_RELEASE_RESUMED;
         return HM_OK;
     }
-    HM_TRY(hm_folder_newest(folder, site, err, &newest));
     if (before == BEFORE_SAME && newest.identity_version == folder->identity->version) {
         *ret_outcome = HM_RELEASE_SAME;
         return HM_OK;
@@ -312,162 +395,8 @@ enum hm_rc hm_release_draft(const struct hm_folder *folder, const char *site,
             site);
     if (order->images == NULL && newest.targets == NULL)
         return hm_fail(err, HM_EAGAIN, "nothing was ever signed for site '%s'", site);
-    HM_TRY(make_next(folder, site, newest.targets, order, err, &canonical));
-    HM_TRY(save(folder, &drafts, order, hm_buf_bytes(&canonical), err));
+    HM_TRY(make_next(folder, site, &newest, order, &base, err, &parts));
+    HM_TRY(save(folder, site, order, &parts, err));
     *ret_outcome = HM_RELEASE_DRAFTED;
     return HM_OK;
-}
-
-/* ---- signatures ----------------------------------------------------------------------------- */
-
-static struct hm_draft_need need_of(const struct hm_folder *folder)
-{
-    return (struct hm_draft_need){.groups = {&folder->identity->keys}, .group_count = 1};
-}
-
-enum hm_rc hm_release_sign(const struct hm_folder *folder, const char *site,
-                           const struct hm_signer *signer, struct hm_err *err)
-{
-    _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
-    struct hm_draft_need need;
-    bool added;
-
-    HM_TRY(hm_folder_need_identity(folder, err));
-    need = need_of(folder);
-    HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
-    return hm_draft_sign(&drafts, folder->role, signer, &need, err, &added);
-}
-
-enum hm_rc hm_release_merge(const struct hm_folder *folder, const char *site,
-                            const struct hm_signatures *signatures, struct hm_err *err,
-                            uint32_t *ret_added)
-{
-    _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
-    struct hm_draft_need need;
-
-    HM_TRY(hm_folder_need_identity(folder, err));
-    need = need_of(folder);
-    HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
-    return hm_draft_merge(&drafts, folder->role, signatures, &need, err, ret_added);
-}
-
-enum hm_rc hm_release_state(const struct hm_folder *folder, const char *site,
-                            struct hm_arena *arena, struct hm_err *err, int64_t *ret_version,
-                            struct hm_draft_state *ret_state)
-{
-    _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
-    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
-    struct hm_draft_need need;
-
-    HM_TRY(hm_folder_need_identity(folder, err));
-    need = need_of(folder);
-    HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
-    HM_TRY(hm_draft_load(&drafts, folder->role, err, &draft));
-    HM_TRY(hm_draft_state(draft, &need, arena, err, ret_state));
-    *ret_version = draft->version;
-    return HM_OK;
-}
-
-/* ---- request -------------------------------------------------------------------------------- */
-
-enum hm_rc hm_release_request(const struct hm_folder *folder, const char *site, int64_t now_unix_s,
-                              struct hm_err *err, struct hm_buf *ret_buf)
-{
-    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
-    _hm_free_(hm_images_free) struct hm_images *images = NULL;
-    _hm_done_(hm_buf_done) struct hm_buf reason = HM_BUF_INIT(HM_REQUEST_REASON_SIZE_MAX);
-    _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
-    const char *roles[] = {folder->role};
-    struct hm_bytes currents[] = {HM_BYTES_EMPTY};
-    struct hm_request head = {.site = site,
-                              .maker = folder->maker,
-                              .created_unix_s = now_unix_s,
-                              .identities = folder->identities,
-                              .identity_count = folder->identity_count};
-    enum hm_rc rc;
-
-    HM_TRY(hm_folder_newest(folder, site, err, &newest));
-    if (newest.targets != NULL)
-        currents[0] = hm_buf_bytes(&newest.raw);
-    HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
-    rc = hm_images_load(&drafts, err, &images);
-    if (rc != HM_OK && rc != HM_ENOTFOUND)
-        return rc;
-    if (rc == HM_OK)
-        HM_TRY(hm_buf_append_fmt(&reason, err, "release %s", images->release));
-    else
-        HM_TRY(hm_buf_append_str(&reason, "the same releases signed anew", err));
-    head.reason = hm_buf_str(&reason);
-    return hm_draft_request(&drafts, &head, roles, currents, 1, err, ret_buf);
-}
-
-/* ---- finishing ------------------------------------------------------------------------------ */
-
-/* The draft must be what a site will accept, by the same rules. */
-static enum hm_rc verify_draft(const struct hm_folder *folder, const char *site,
-                               const struct hm_draft *draft, struct hm_err *err)
-{
-    _hm_free_(hm_targets_free) struct hm_targets *targets = NULL;
-    struct hm_signed content;
-    enum hm_rc rc;
-
-    rc = hm_envelope_verify(draft->envelope, &folder->identity->keys, folder->role, err, &content);
-    if (rc == HM_ESIGNATURE)
-        return hm_fail(err, HM_EAGAIN, "site '%s': the draft has not all its signatures yet", site);
-    HM_TRY(rc);
-    HM_TRY(hm_targets_parse(content, err, &targets));
-    return hm_submission_check_targets(targets, site, folder->identity, err);
-}
-
-enum hm_rc hm_release_finish(const struct hm_folder *folder, const char *site, const char *path,
-                             struct hm_err *err)
-{
-    _hm_done_(hm_package_done) struct hm_package package = HM_PACKAGE_INIT;
-    _hm_free_(hm_images_free) struct hm_images *images = NULL;
-    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
-    _hm_done_(hm_dir_done) struct hm_dir drafts = HM_DIR_INIT;
-    enum hm_rc rc;
-
-    HM_TRY(hm_folder_need_identity(folder, err));
-    HM_TRY(hm_folder_drafts(folder, site, err, &drafts));
-    HM_TRY(hm_draft_load(&drafts, folder->role, err, &draft));
-    HM_TRY(verify_draft(folder, site, draft, err));
-    rc = hm_images_load(&drafts, err, &images);
-    if (rc != HM_OK && rc != HM_ENOTFOUND)
-        return rc;
-    /* All images are read and compared before the version counts as signed; the submission gets its
-     * name after that, so that none leaves that the folder does not remember. */
-    HM_TRY(hm_package_write(folder, site, draft->raw, images, path, err, &package));
-    HM_TRY(hm_folder_keep(folder, site, draft->version, draft->raw, err));
-    HM_TRY(hm_package_commit(&package, err));
-    HM_TRY(hm_draft_remove(&drafts, folder->role, err));
-    return hm_images_remove(&drafts, err);
-}
-
-enum hm_rc hm_release_submit(const struct hm_folder *folder, const char *site, bool identity_only,
-                             const struct hm_images *images, const char *path, struct hm_err *err)
-{
-    _hm_done_(hm_folder_signed_done) struct hm_folder_signed newest = HM_FOLDER_SIGNED_INIT;
-    _hm_done_(hm_package_done) struct hm_package package = HM_PACKAGE_INIT;
-    struct hm_bytes raw = HM_BYTES_EMPTY;
-
-    HM_TRY(hm_folder_need_identity(folder, err));
-    HM_TRY(hm_layout_check_id(hm_bytes_str(site), err));
-    if (!identity_only) {
-        HM_TRY(hm_folder_newest(folder, site, err, &newest));
-        if (newest.targets == NULL)
-            return hm_fail(err, HM_EAGAIN,
-                           "nothing was ever signed for site '%s'; --identity-only makes a "
-                           "submission for enrolment",
-                           site);
-        if (newest.identity_version != folder->identity->version)
-            return hm_fail(err, HM_EAGAIN,
-                           "site '%s': what was signed last was under identity version %lld, not "
-                           "under the newest; sign it anew: 'hallmark maker submission --for %s "
-                           "--key ...'",
-                           site, (long long)newest.identity_version, site);
-        raw = hm_buf_bytes(&newest.raw);
-    }
-    HM_TRY(hm_package_write(folder, site, raw, images, path, err, &package));
-    return hm_package_commit(&package, err);
 }

@@ -45,8 +45,9 @@ enum hm_release_outcome {
     HM_RELEASE_SAME,    /* signed before with the same bytes: nothing to do */
 };
 
-/* Drafts the next maker~ID for site. HM_EAGAIN: another draft waits, or there is no identity yet;
- * HM_EREFUSED: this product and version was signed before with other files. */
+/* Drafts the next maker~ID for site, or where it is divided the next role of the product alone.
+ * HM_EAGAIN: another draft waits, or there is no identity yet; HM_EREFUSED: this product and
+ * version was signed before with other files. */
 HM_MUST_CHECK enum hm_rc hm_release_draft(const struct hm_folder *folder, const char *site,
                                           const struct hm_release_order *order, struct hm_err *err,
                                           enum hm_release_outcome *ret_outcome);
@@ -57,10 +58,12 @@ HM_MUST_CHECK enum hm_rc hm_release_sign(const struct hm_folder *folder, const c
 HM_MUST_CHECK enum hm_rc hm_release_merge(const struct hm_folder *folder, const char *site,
                                           const struct hm_signatures *signatures,
                                           struct hm_err *err, uint32_t *ret_added);
-/* How far the draft is. HM_ENOTFOUND. */
+/* How far the drafts are: of maker~ID and its products, the first that lacks a signature, or the
+ * first where none does. HM_ENOTFOUND. */
 HM_MUST_CHECK enum hm_rc hm_release_state(const struct hm_folder *folder, const char *site,
                                           struct hm_arena *arena, struct hm_err *err,
-                                          int64_t *ret_version, struct hm_draft_state *ret_state);
+                                          const char **ret_role, int64_t *ret_version,
+                                          struct hm_draft_state *ret_state);
 /* Appends a request for the draft. */
 HM_MUST_CHECK enum hm_rc hm_release_request(const struct hm_folder *folder, const char *site,
                                             int64_t now_unix_s, struct hm_err *err,

@@ -10,63 +10,84 @@ void hm_approval_done(struct hm_approval *approval)
     hm_arena_done(&approval->arena);
 }
 
-/* The next release~ID of one maker, being built. */
+/* The next release~ID of one maker, and of its products, being built. */
 struct builder {
     struct hm_roles *roles;
     const struct hm_staged_list *list;
     const char *maker;
     char role[HM_LAYOUT_ROLE_SIZE_MAX];
-    const struct hm_targets *release, *made; /* published */
-    struct hm_draft *draft;                  /* the one there is, or NULL */
-    struct hm_targets *next;                 /* owned */
-    bool afresh;                             /* not from the draft, but from what is published */
+    struct hm_draft_need need;
+    struct hm_parts parts;
+    bool afresh;    /* not from the drafts, but from what is published */
+    bool has_draft; /* of any part that was loaded */
     bool changed;
 };
 
 static void builder_done(struct builder *builder)
 {
-    hm_targets_free(builder->next);
-    hm_draft_free(builder->draft);
+    hm_parts_done(&builder->parts);
 }
 
-static enum hm_rc builder_base(struct builder *builder, struct hm_err *err)
+/* The draft of role if it is of the next version; NULL: there is none. */
+static enum hm_rc load_draft(const struct builder *builder, const char *role, struct hm_err *err,
+                             struct hm_draft **ret_draft)
 {
-    struct hm_targets_unsigned content = {NULL};
-    const struct hm_site *site = builder->roles->site;
-    int64_t version = hm_tree_version(builder->roles->tree, builder->role) + 1;
-    enum hm_rc rc = hm_draft_load(&site->drafts, builder->role, err, &builder->draft);
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+    enum hm_rc rc = hm_draft_load(&builder->roles->site->drafts, role, err, &draft);
 
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;
-    if (builder->draft != NULL && builder->draft->version == version && !builder->afresh) {
-        HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(builder->draft->envelope), err,
-                                        &content));
-        rc = hm_targets_copy(content.content, err, &builder->next);
+    if (draft != NULL && draft->version == hm_tree_version(builder->roles->tree, role) + 1)
+        *ret_draft = hm_steal(&draft);
+    return HM_OK;
+}
+
+/* What the next version goes on from: the draft, or what is published; its version is that of the
+ * published one. */
+static enum hm_rc load_base(void *ctx, const char *role, struct hm_err *err,
+                            struct hm_targets **ret_targets)
+{
+    struct builder *builder = ctx;
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+    _hm_free_(hm_targets_free) struct hm_targets *copy = NULL;
+    struct hm_targets_unsigned content = {NULL};
+    const struct hm_targets *published;
+    enum hm_rc rc = HM_OK;
+
+    HM_TRY(load_draft(builder, role, err, &draft));
+    builder->has_draft = builder->has_draft || draft != NULL;
+    HM_TRY(hm_tree_role(builder->roles->tree, role, err, &published, NULL));
+    if (draft != NULL && !builder->afresh) {
+        HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(draft->envelope), err, &content));
+        rc = hm_targets_copy(content.content, err, &copy);
         hm_targets_free(content.content);
-        return rc;
+    } else if (published != NULL) {
+        rc = hm_targets_copy(published, err, &copy);
+    } else {
+        rc = hm_targets_new(err, &copy);
     }
-    if (builder->release != NULL)
-        return hm_targets_copy(builder->release, err, &builder->next);
-    return hm_targets_new(err, &builder->next);
+    HM_TRY(rc);
+    copy->document.version = hm_tree_version(builder->roles->tree, role);
+    *ret_targets = hm_steal(&copy);
+    return HM_OK;
 }
 
 static enum hm_rc builder_init(struct builder *builder, struct hm_roles *roles,
                                const struct hm_staged_list *list, const char *maker, bool afresh,
                                struct hm_err *err)
 {
-    char maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
-    struct hm_draft_need need;
+    struct hm_targets *above = NULL;
 
-    *builder = (struct builder){.roles = roles, .list = list, .maker = maker, .afresh = afresh};
+    *builder = (struct builder){
+        .roles = roles, .list = list, .maker = maker, .parts = HM_PARTS_INIT, .afresh = afresh};
     hm_layout_release_role(hm_bytes_str(maker), builder->role);
-    hm_layout_maker_role(hm_bytes_str(maker), maker_role);
-    HM_TRY(hm_roles_need(roles, builder->role, err, &need));
-    HM_TRY(hm_tree_role(roles->tree, builder->role, err, &builder->release, NULL));
-    HM_TRY(hm_tree_role(roles->tree, maker_role, err, &builder->made, NULL));
-    return builder_base(builder, err);
+    HM_TRY(hm_roles_need(roles, builder->role, err, &builder->need));
+    HM_TRY(load_base(builder, builder->role, err, &above));
+    return hm_parts_open(&builder->parts, builder->role, above, roles->site->flat_max, load_base,
+                         builder, err);
 }
 
-/* Calls for each file that staged brings; *ret_done is true if all stand in next already. */
+/* Calls for each file that staged brings; *ret_done is true if all are approved already. */
 static enum hm_rc builder_walk(struct builder *builder, const struct hm_staged *staged, bool put,
                                struct hm_err *err, bool *ret_done)
 {
@@ -77,8 +98,7 @@ static enum hm_rc builder_walk(struct builder *builder, const struct hm_staged *
         enum hm_staged_kind kind;
         bool same = false;
 
-        HM_TRY(hm_staged_judge(builder->list, staged, builder->release, builder->made, target, err,
-                               &kind));
+        HM_TRY(hm_staged_judge(builder->list, builder->roles->tree, staged, target, err, &kind));
         if (kind == HM_STAGED_MISSING)
             return hm_fail(err, HM_ENOTFOUND,
                            "'%.*s': its image is gone; take the submission in again",
@@ -90,7 +110,7 @@ static enum hm_rc builder_walk(struct builder *builder, const struct hm_staged *
                            HM_BYTES_FMT(target->path));
         if (!hm_staged_is_brought(kind))
             continue;
-        there = hm_targets_find(builder->next, target->path);
+        HM_TRY(hm_parts_find(&builder->parts, target->path, err, &there));
         if (there != NULL)
             HM_TRY(hm_staged_is_same(there, target, err, &same));
         if (same)
@@ -98,7 +118,7 @@ static enum hm_rc builder_walk(struct builder *builder, const struct hm_staged *
         *ret_done = false;
         if (!put)
             return HM_OK;
-        HM_TRY(hm_targets_put(builder->next, target, err));
+        HM_TRY(hm_parts_put(&builder->parts, target, err));
         builder->changed = true;
     }
     return HM_OK;
@@ -142,37 +162,52 @@ static enum hm_rc builder_add(struct builder *builder, const struct hm_staged *s
     return builder_walk(builder, staged, true, err, &done);
 }
 
-static enum hm_rc builder_write(struct builder *builder, struct hm_err *err,
-                                struct hm_buf *ret_canonical)
+/* The last step: products get their roles where there are many files. */
+static enum hm_rc builder_end(struct builder *builder, struct hm_err *err)
 {
-    const struct hm_site *site = builder->roles->site;
-    _hm_done_(hm_buf_done) struct hm_buf x_hallmark = HM_BUF_INIT(256);
+    HM_TRY(hm_parts_divide(&builder->parts, err));
+    if (!builder->parts.items[0].changed)
+        return HM_OK;
+    return hm_parts_seal(&builder->parts, builder->need.groups[0], err);
+}
 
-    builder->next->document.version = hm_tree_version(builder->roles->tree, builder->role) + 1;
-    builder->next->document.expires_unix_s = site->now_unix_s + site->config.expiry.release_s;
-    HM_TRY(hm_buf_append_fmt(&x_hallmark, err, "{\"site\":\"%s\"}", site->config.name));
-    HM_TRY(hm_targets_set_x_hallmark(builder->next, hm_buf_bytes(&x_hallmark), err));
-    return hm_targets_write(builder->next, err, ret_canonical);
+static enum hm_rc builder_write(const struct builder *builder, const struct hm_parts_item *item,
+                                struct hm_err *err, struct hm_buf *ret_canonical)
+{
+    return hm_roles_write_release(builder->roles->site, item->role,
+                                  hm_tree_version(builder->roles->tree, item->role) + 1, item->next,
+                                  err, ret_canonical);
 }
 
 /* Approving */
 
-static enum hm_rc save(struct builder *builder, struct hm_err *err, struct hm_buf *report)
+static enum hm_rc save_item(struct builder *builder, const struct hm_parts_item *item,
+                            struct hm_err *err, struct hm_buf *report)
 {
     _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
 
-    if (!builder->changed)
-        return hm_buf_append_fmt(report, err, "'%s': all of it is approved already\n",
-                                 builder->role);
-    if (builder->draft != NULL && builder->draft->envelope->signature_count > 0)
+    HM_TRY(load_draft(builder, item->role, err, &draft));
+    if (draft != NULL && draft->envelope->signature_count > 0)
         HM_TRY(hm_buf_append_fmt(report, err,
                                  "WARNING: the draft of '%s' had %zu signature%s; it is replaced, "
                                  "and must be signed again\n",
-                                 builder->role, builder->draft->envelope->signature_count,
-                                 builder->draft->envelope->signature_count == 1 ? "" : "s"));
-    HM_TRY(builder_write(builder, err, &canonical));
-    return hm_draft_put(&builder->roles->site->drafts, builder->role, hm_buf_bytes(&canonical),
-                        err);
+                                 item->role, draft->envelope->signature_count,
+                                 draft->envelope->signature_count == 1 ? "" : "s"));
+    HM_TRY(builder_write(builder, item, err, &canonical));
+    return hm_draft_put(&builder->roles->site->drafts, item->role, hm_buf_bytes(&canonical), err);
+}
+
+static enum hm_rc save(struct builder *builder, struct hm_err *err, struct hm_buf *report)
+{
+    if (!builder->changed)
+        return hm_buf_append_fmt(report, err, "'%s': all of it is approved already\n",
+                                 builder->role);
+    HM_TRY(builder_end(builder, err));
+    for (size_t i = 0; i < builder->parts.count; i++)
+        if (builder->parts.items[i].changed)
+            HM_TRY(save_item(builder, &builder->parts.items[i], err, report));
+    return HM_OK;
 }
 
 static bool is_chosen(const struct hm_staged *staged, const struct hm_staged *const *chosen,
@@ -184,14 +219,45 @@ static bool is_chosen(const struct hm_staged *staged, const struct hm_staged *co
     return false;
 }
 
+static enum hm_rc add_role(struct hm_approval *approval, const char *role, struct hm_err *err)
+{
+    if (approval->role_count == approval->role_capacity) {
+        size_t capacity = approval->role_capacity == 0 ? 16 : 2 * approval->role_capacity;
+        const char **grown = hm_arena_alloc(&approval->arena, capacity, sizeof(*grown));
+
+        if (grown == NULL)
+            return hm_error_nomem(err);
+        if (approval->role_count > 0)
+            memcpy(grown, approval->roles, approval->role_count * sizeof(*grown));
+        approval->roles = grown;
+        approval->role_capacity = capacity;
+    }
+    approval->roles[approval->role_count] = hm_arena_strdup(&approval->arena, hm_bytes_str(role));
+    return approval->roles[approval->role_count++] == NULL ? hm_error_nomem(err) : HM_OK;
+}
+
+/* What is to be signed: the parts that were touched, and of which there is a draft now. */
+static enum hm_rc add_roles(const struct builder *builder, struct hm_approval *approval,
+                            struct hm_err *err)
+{
+    for (size_t i = 0; i < builder->parts.count; i++) {
+        const struct hm_parts_item *item = &builder->parts.items[i];
+        _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+
+        HM_TRY(load_draft(builder, item->role, err, &draft));
+        if (draft != NULL)
+            HM_TRY(add_role(approval, item->role, err));
+    }
+    return HM_OK;
+}
+
 /* One maker's chosen submissions; those lie together in the list, from first on. */
 static enum hm_rc approve_maker(struct hm_roles *roles, const struct hm_staged_list *list,
                                 size_t first, const struct hm_staged *const *chosen,
                                 size_t chosen_count, struct hm_err *err, struct hm_buf *report,
                                 struct hm_approval *approval)
 {
-    _hm_done_(builder_done) struct builder builder = {.roles = NULL};
-    bool has_draft;
+    _hm_done_(builder_done) struct builder builder = {.parts = HM_PARTS_INIT};
 
     HM_TRY(builder_init(&builder, roles, list, list->items[first].maker, false, err));
     for (size_t i = first; i < list->count; i++)
@@ -199,12 +265,8 @@ static enum hm_rc approve_maker(struct hm_roles *roles, const struct hm_staged_l
             is_chosen(&list->items[i], chosen, chosen_count))
             HM_TRY(builder_add(&builder, &list->items[i], err));
     HM_TRY(save(&builder, err, report));
-    has_draft = builder.changed || builder.draft != NULL;
-    if (!has_draft) /* an identity or a maker's document alone: nothing for approvers to sign */
-        return HM_OK;
-    approval->roles[approval->role_count] =
-        hm_arena_strdup(&approval->arena, hm_bytes_str(builder.role));
-    return approval->roles[approval->role_count++] == NULL ? hm_error_nomem(err) : HM_OK;
+    /* An identity or a maker's document alone: nothing for approvers to sign. */
+    return builder.changed || builder.has_draft ? add_roles(&builder, approval, err) : HM_OK;
 }
 
 static enum hm_rc choose(const struct hm_staged_list *list, const char *const *ids, size_t id_count,
@@ -243,12 +305,11 @@ enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids, s
     HM_TRY(hm_roles_load(site, err, &roles));
     HM_TRY(hm_staged_load(site, err, &list));
     chosen = hm_arena_alloc(&approval->arena, list->count + id_count, sizeof(*chosen));
-    approval->roles = hm_arena_alloc(&approval->arena, list->count + 1, sizeof(char *));
-    if (chosen == NULL || approval->roles == NULL)
+    if (chosen == NULL)
         return hm_error_nomem(err);
     HM_TRY(choose(list, ids, id_count, chosen, &count, err));
     if (roles->targets_draft != NULL)
-        approval->roles[approval->role_count++] = "targets";
+        HM_TRY(add_role(approval, "targets", err));
     for (size_t i = 0; i < list->count; i++) {
         /* Once for each maker, at its first chosen submission. */
         if (!is_chosen(&list->items[i], chosen, count))
@@ -262,39 +323,87 @@ enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids, s
 
 /* Rejecting */
 
-/* Whether any file that staged brings stands in the draft. */
-static enum hm_rc is_in_draft(const struct builder *builder, const struct hm_staged *staged,
+/* Whether any file that staged brings is approved, and not published. */
+static enum hm_rc is_in_draft(struct builder *builder, const struct hm_staged *staged,
                               struct hm_err *err, bool *ret_in_draft)
 {
     *ret_in_draft = false;
-    if (builder->draft == NULL)
-        return HM_OK;
     for (size_t i = 0; i < staged->content->target_count && !*ret_in_draft; i++) {
         const struct hm_target *target = &staged->content->targets[i];
-        const struct hm_target *there = hm_targets_find(builder->next, target->path);
+        const struct hm_target *there;
         enum hm_staged_kind kind;
 
-        HM_TRY(hm_staged_judge(builder->list, staged, builder->release, builder->made, target, err,
-                               &kind));
-        if (there != NULL && hm_staged_is_brought(kind))
+        HM_TRY(hm_staged_judge(builder->list, builder->roles->tree, staged, target, err, &kind));
+        if (!hm_staged_is_brought(kind))
+            continue;
+        HM_TRY(hm_parts_find(&builder->parts, target->path, err, &there));
+        if (there != NULL)
             HM_TRY(hm_staged_is_same(there, target, err, ret_in_draft));
     }
     return HM_OK;
 }
 
-/* The draft without staged: what else it approved, from what is published on. */
+static const struct hm_parts_item *find_part(const struct builder *builder, const char *role)
+{
+    for (size_t i = 0; i < builder->parts.count; i++)
+        if (strcmp(builder->parts.items[i].role, role) == 0)
+            return &builder->parts.items[i];
+    return NULL;
+}
+
+static bool is_same_list(const struct hm_targets *a, const struct hm_targets *b)
+{
+    if (a->target_count != b->target_count ||
+        a->delegations.role_count != b->delegations.role_count)
+        return false;
+    for (size_t i = 0; i < a->target_count; i++)
+        if (!hm_bytes_is_equal(a->targets[i].path, b->targets[i].path) ||
+            !hm_digest_is_equal(&a->targets[i].facts.sha256, &b->targets[i].facts.sha256) ||
+            !hm_bytes_is_equal(a->targets[i].custom, b->targets[i].custom))
+            return false;
+    return true;
+}
+
+/* One part of which there may be a draft: it is made anew if it lists other files than before,
+ * dropped if nothing of it is approved any more, and else keeps its signatures. */
+static enum hm_rc replace_part(const struct builder *before, struct builder *after,
+                               const char *role, struct hm_err *err, struct hm_buf *report)
+{
+    const struct hm_parts_item *old = find_part(before, role);
+    const struct hm_parts_item *now = find_part(after, role);
+    const struct hm_targets *published;
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+
+    HM_TRY(load_draft(before, role, err, &draft));
+    if (now != NULL && now->changed) {
+        if (draft != NULL && old != NULL && is_same_list(old->next, now->next))
+            return HM_OK;
+        return save_item(after, now, err, report);
+    }
+    if (draft == NULL || old == NULL)
+        return HM_OK;
+    HM_TRY(hm_tree_role(after->roles->tree, role, err, &published, NULL));
+    if (published != NULL && is_same_list(old->next, published))
+        return HM_OK; /* it only signs anew */
+    HM_TRY(hm_buf_append_fmt(report, err, "the draft of '%s' is dropped: nothing else was in it\n",
+                             role));
+    return hm_draft_remove(&after->roles->site->drafts, role, err);
+}
+
+/* The drafts without staged: what else they approved, from what is published on. */
 static enum hm_rc leave_draft(struct hm_roles *roles, const struct hm_staged_list *list,
                               const struct hm_staged *staged, struct hm_err *err,
                               struct hm_buf *report)
 {
-    _hm_done_(builder_done) struct builder before = {.roles = NULL};
-    _hm_done_(builder_done) struct builder after = {.roles = NULL};
+    _hm_done_(builder_done) struct builder before = {.parts = HM_PARTS_INIT};
+    _hm_done_(builder_done) struct builder after = {.parts = HM_PARTS_INIT};
     bool in_draft, done;
 
     HM_TRY(builder_init(&before, roles, list, staged->maker, false, err));
     HM_TRY(is_in_draft(&before, staged, err, &in_draft));
     if (!in_draft)
         return HM_OK;
+    HM_TRY(hm_parts_touch(&before.parts, err)); /* load all of it */
     HM_TRY(builder_init(&after, roles, list, staged->maker, true, err));
     for (size_t i = 0; i < list->count; i++) {
         const struct hm_staged *other = &list->items[i];
@@ -305,11 +414,13 @@ static enum hm_rc leave_draft(struct hm_roles *roles, const struct hm_staged_lis
         if (in_draft)
             HM_TRY(builder_walk(&after, other, true, err, &done));
     }
-    if (after.changed)
-        return save(&after, err, report);
-    HM_TRY(hm_buf_append_fmt(report, err, "the draft of '%s' is dropped: nothing else was in it\n",
-                             after.role));
-    return hm_draft_remove(&roles->site->drafts, after.role, err);
+    HM_TRY(builder_end(&after, err));
+    for (size_t i = 0; i < before.parts.count; i++)
+        HM_TRY(replace_part(&before, &after, before.parts.items[i].role, err, report));
+    for (size_t i = 0; i < after.parts.count; i++)
+        if (find_part(&before, after.parts.items[i].role) == NULL)
+            HM_TRY(replace_part(&before, &after, after.parts.items[i].role, err, report));
+    return HM_OK;
 }
 
 enum hm_rc hm_approval_reject(const struct hm_site *site, const char *id, const char *reason,
@@ -345,15 +456,14 @@ static enum hm_rc review_draft(struct hm_roles *roles, const char *role, struct 
 }
 
 static enum hm_rc review_images(const struct hm_staged_list *list, const struct hm_staged *staged,
-                                const struct builder *builder, struct hm_err *err,
-                                struct hm_buf *report)
+                                struct builder *builder, struct hm_err *err, struct hm_buf *report)
 {
     for (size_t i = 0; i < staged->content->target_count; i++) {
         const struct hm_target *target = &staged->content->targets[i];
         char hex[HM_SHA256_HEX_SIZE];
         enum hm_staged_kind kind;
 
-        HM_TRY(hm_staged_judge(list, staged, builder->release, builder->made, target, err, &kind));
+        HM_TRY(hm_staged_judge(list, builder->roles->tree, staged, target, err, &kind));
         if (kind != HM_STAGED_NEW)
             continue;
         hm_text_hex(hm_bytes_make(target->facts.sha256.bytes, HM_SHA256_SIZE), hex);
@@ -366,16 +476,27 @@ static enum hm_rc review_images(const struct hm_staged_list *list, const struct 
     return HM_OK;
 }
 
-/* What approving it would sign: the difference that its draft would make. */
+/* One part of what approving would sign, against what is published. */
+static enum hm_rc review_item(const struct builder *builder, const struct hm_parts_item *item,
+                              struct hm_err *err, struct hm_buf *report)
+{
+    _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    struct hm_bytes current;
+
+    HM_TRY(hm_tree_raw(builder->roles->tree, item->role, err, &current));
+    HM_TRY(builder_write(builder, item, err, &canonical));
+    HM_TRY(hm_envelope_write(hm_buf_bytes(&canonical), NULL, 0, err, &raw));
+    return hm_review_document(item->role, current, hm_buf_bytes(&raw), err, report);
+}
+
+/* What approving it would sign: the difference that its drafts would make. */
 static enum hm_rc review_staged(struct hm_roles *roles, const struct hm_staged_list *list,
                                 const struct hm_staged *staged, struct hm_err *err,
                                 struct hm_buf *report)
 {
-    _hm_done_(builder_done) struct builder builder = {.roles = NULL};
-    _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX);
+    _hm_done_(builder_done) struct builder builder = {.parts = HM_PARTS_INIT};
     char taken[HM_TIME_TEXT_SIZE];
-    struct hm_bytes current;
 
     hm_time_format(staged->taken_unix_s, taken);
     HM_TRY(hm_buf_append_fmt(
@@ -386,10 +507,11 @@ static enum hm_rc review_staged(struct hm_roles *roles, const struct hm_staged_l
     HM_TRY(builder_add(&builder, staged, err));
     if (!builder.changed)
         return hm_buf_append_str(report, "  all of it stands in a draft already\n", err);
-    HM_TRY(hm_tree_raw(roles->tree, builder.role, err, &current));
-    HM_TRY(builder_write(&builder, err, &canonical));
-    HM_TRY(hm_envelope_write(hm_buf_bytes(&canonical), NULL, 0, err, &raw));
-    return hm_review_document(builder.role, current, hm_buf_bytes(&raw), err, report);
+    HM_TRY(builder_end(&builder, err));
+    for (size_t i = 0; i < builder.parts.count; i++)
+        if (builder.parts.items[i].changed)
+            HM_TRY(review_item(&builder, &builder.parts.items[i], err, report));
+    return HM_OK;
 }
 
 static enum hm_rc review_all(struct hm_roles *roles, const struct hm_staged_list *list,

@@ -10,7 +10,7 @@
 
 struct hm_approval {
     const char **roles; /* drafts to be signed: "targets" first where it waits too */
-    size_t role_count;
+    size_t role_count, role_capacity;
     struct hm_arena arena;
 };
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "exchange/claim.h"
 #include "site/intake_internal.h"
 
 #define HM_INTAKE_BLOCK_SIZE (1 << 20)
@@ -142,28 +143,57 @@ static enum hm_rc take_images(struct hm_intake *intake, struct archive *archive,
 
 /* Versions */
 
-static enum hm_rc check_version(const struct hm_intake *intake, struct hm_err *err)
+static enum hm_rc is_published(const struct hm_intake *intake,
+                               const struct hm_staged_document *document, struct hm_err *err,
+                               bool *ret_same)
 {
-    char role[HM_LAYOUT_ROLE_SIZE_MAX];
-    int64_t version = intake->staged.version;
-    int64_t published, newest;
+    const struct hm_targets *ignored;
+    const struct hm_envelope *published;
 
-    hm_layout_maker_role(hm_bytes_str(intake->staged.maker), role);
-    published = newest = hm_tree_version(intake->roles->tree, role);
+    HM_TRY(hm_tree_role(intake->roles->tree, document->role, err, &ignored, &published));
+    *ret_same =
+        published != NULL && hm_bytes_is_equal(published->canonical, document->envelope->canonical);
+    return HM_OK;
+}
+
+/* One document against what is published and what waits; *ret_newer is false for one that is
+ * published already, which a submission of several may repeat. */
+static enum hm_rc check_document(const struct hm_intake *intake,
+                                 const struct hm_staged_document *document, struct hm_err *err,
+                                 bool *ret_newer)
+{
+    const char *role = document->role;
+    int64_t version = document->targets->document.version;
+    int64_t published = hm_tree_version(intake->roles->tree, role);
+    int64_t newest = published;
+    bool same = false;
+
     for (size_t i = 0; i < intake->list->count; i++) {
         const struct hm_staged *other = &intake->list->items[i];
+        const struct hm_staged_document *there =
+            other->is_attested ? NULL : hm_staged_document(other, role);
+        int64_t there_version = there == NULL ? 0 : there->targets->document.version;
 
-        if (other->is_attested || strcmp(other->maker, intake->staged.maker) != 0)
+        newest = there_version > newest ? there_version : newest;
+        if (there == NULL || other->rejected != NULL)
             continue;
-        newest = other->version > newest ? other->version : newest;
-        if (other->rejected == NULL && other->version == version &&
-            !hm_bytes_is_equal(other->raw, intake->staged.raw))
+        if (there_version == version &&
+            !hm_bytes_is_equal(there->envelope->canonical, document->envelope->canonical))
             return hm_fail(err, HM_EMISMATCH,
                            "'%s' version %lld was submitted before with other content (submission "
                            "%.12s): reject that one, or ask the maker which is right",
                            role, (long long)version, other->id);
+        /* Versions of maker~ID sort the submissions; those of products have only this order. */
+        if (there_version > version && document != intake->staged.documents)
+            return hm_fail(err, HM_EROLLBACK,
+                           "'%s' version %lld is older than version %lld, which waits (submission "
+                           "%.12s)",
+                           role, (long long)version, (long long)there_version, other->id);
     }
-    if (version <= published)
+    if (version == published)
+        HM_TRY(is_published(intake, document, err, &same));
+    *ret_newer = version > published;
+    if (version < published || (version == published && !same))
         return hm_fail(err, HM_EROLLBACK,
                        "'%s' version %lld is not newer than version %lld, which is published", role,
                        (long long)version, (long long)published);
@@ -174,6 +204,79 @@ static enum hm_rc check_version(const struct hm_intake *intake, struct hm_err *e
                                  "WARNING: '%s' version %lld never came here; this is version "
                                  "%lld\n",
                                  role, (long long)newest + 1, (long long)version);
+    return HM_OK;
+}
+
+static enum hm_rc check_versions(const struct hm_intake *intake, struct hm_err *err)
+{
+    const struct hm_staged *staged = &intake->staged;
+    bool any = false;
+
+    for (size_t i = 0; i < staged->document_count; i++) {
+        bool newer = false;
+
+        HM_TRY(check_document(intake, &staged->documents[i], err, &newer));
+        any = any || newer;
+    }
+    if (!any)
+        return hm_fail(err, HM_EROLLBACK,
+                       "'%s' version %lld is not newer than version %lld, which is published",
+                       staged->documents[0].role, (long long)staged->version,
+                       (long long)staged->version);
+    return HM_OK;
+}
+
+/* Products that the submission does not bring */
+
+/* The site's newest document of a product's role, whoever brought it; NULL: none. */
+static enum hm_rc find_known(const struct hm_intake *intake, const char *role, struct hm_err *err,
+                             const struct hm_targets **ret_known)
+{
+    const struct hm_targets *known;
+
+    HM_TRY(hm_tree_role(intake->roles->tree, role, err, &known, NULL));
+    for (size_t i = 0; i < intake->list->count; i++) {
+        const struct hm_staged_document *there =
+            intake->list->items[i].is_attested ? NULL
+                                               : hm_staged_document(&intake->list->items[i], role);
+
+        if (there != NULL &&
+            (known == NULL || there->targets->document.version > known->document.version))
+            known = there->targets;
+    }
+    *ret_known = known;
+    return HM_OK;
+}
+
+/* Where maker~ID is new, every product that it hands on must be here, under the same identity. */
+static enum hm_rc check_products(const struct hm_intake *intake, struct hm_err *err)
+{
+    const struct hm_staged_document *above = &intake->staged.documents[0];
+    const struct hm_delegations *delegations = &above->targets->delegations;
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    struct hm_claim claim, other;
+
+    if (intake->staged.version == hm_tree_version(intake->roles->tree, above->role))
+        return HM_OK;
+    HM_TRY(hm_claim_parse(above->targets->document.x_hallmark, &arena, err, &claim));
+    for (size_t i = 0; i < delegations->role_count; i++) {
+        char *role = hm_arena_strdup(&arena, delegations->roles[i].name);
+        const struct hm_targets *known;
+
+        if (role == NULL)
+            return hm_error_nomem(err);
+        if (hm_staged_document(&intake->staged, role) != NULL)
+            continue;
+        HM_TRY(find_known(intake, role, err, &known));
+        if (known != NULL)
+            HM_TRY(hm_claim_parse(known->document.x_hallmark, &arena, err, &other));
+        if (known == NULL || other.identity_version != claim.identity_version)
+            return hm_fail(err, HM_ENOTFOUND,
+                           "'%s': '%s' hands a product on to it, but neither this submission nor "
+                           "the site has it under identity version %lld; ask for 'hallmark maker "
+                           "submission'",
+                           role, above->role, (long long)claim.identity_version);
+    }
     return HM_OK;
 }
 
@@ -190,20 +293,70 @@ static enum hm_rc report_identity(const struct hm_submission *submission, struct
                              (long long)submission->identity->version, first);
 }
 
+/* The submission's documents as those of the staged one, which borrows them. */
+static enum hm_rc use_documents(struct hm_intake *intake, const struct hm_submission *submission,
+                                struct hm_arena *arena, struct hm_err *err)
+{
+    struct hm_staged *staged = &intake->staged;
+    size_t count = submission->product_count + 1;
+    struct hm_staged_document *documents = hm_arena_alloc(arena, count, sizeof(*documents));
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    hm_layout_maker_role(hm_bytes_str(staged->maker), role);
+    if (documents == NULL)
+        return hm_error_nomem(err);
+    documents[0] = (struct hm_staged_document){.role = hm_arena_strdup(arena, hm_bytes_str(role)),
+                                               .raw = submission->maker_raw,
+                                               .envelope = submission->envelope,
+                                               .targets = submission->targets};
+    if (documents[0].role == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < submission->product_count; i++)
+        documents[i + 1] = (struct hm_staged_document){.role = submission->products[i].role,
+                                                       .raw = submission->products[i].raw,
+                                                       .envelope = submission->products[i].envelope,
+                                                       .targets = submission->products[i].targets};
+    staged->documents = documents;
+    staged->document_count = count;
+    staged->content = submission->content;
+    staged->version = submission->targets->document.version;
+    if (submission->targets->delegations.role_count == 0)
+        return HM_OK;
+    staged->order = 1;
+    for (size_t i = 0; i < intake->list->count; i++)
+        if (strcmp(intake->list->items[i].maker, staged->maker) == 0 &&
+            intake->list->items[i].order >= staged->order)
+            staged->order = intake->list->items[i].order + 1;
+    return HM_OK;
+}
+
+static enum hm_rc write_documents(struct hm_intake *intake, const struct hm_submission *submission,
+                                  struct hm_err *err)
+{
+    HM_TRY(hm_file_replace(&intake->dir, "maker.json", 0600, submission->maker_raw, err));
+    for (size_t i = 0; i < submission->product_count; i++) {
+        char path[HM_TEXT_NAME_SIZE_MAX + 32];
+
+        (void)snprintf(path, sizeof(path), "maker/%s.json", submission->products[i].product);
+        HM_TRY(hm_file_replace(&intake->dir, path, 0600, submission->products[i].raw, err));
+    }
+    return HM_OK;
+}
+
 static enum hm_rc take_content(struct hm_intake *intake, struct archive *archive,
                                struct hm_submission *submission, struct hm_err *err,
                                struct hm_intake_result *result)
 {
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_sha256 id;
 
-    intake->staged.version = submission->targets->document.version;
-    intake->staged.raw = submission->maker_raw;
-    intake->staged.content = submission->targets;
-    HM_TRY(check_version(intake, err));
+    HM_TRY(use_documents(intake, submission, &arena, err));
+    HM_TRY(check_versions(intake, err));
+    HM_TRY(check_products(intake, err));
     HM_TRY(take_images(intake, archive, submission, err));
     HM_TRY(hm_digest_final(archive->digest, err, id.bytes));
     HM_TRY(hm_intake_check(intake, err, result));
-    HM_TRY(hm_file_replace(&intake->dir, "maker.json", 0600, submission->maker_raw, err));
+    HM_TRY(write_documents(intake, submission, err));
     return hm_intake_end(intake, &id, err, result);
 }
 

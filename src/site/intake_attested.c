@@ -128,6 +128,7 @@ static enum hm_rc take(struct hm_intake *intake, const struct hm_intake_attested
 {
     _hm_done_(hm_buf_done) struct hm_buf custom = HM_BUF_INIT(HM_LAYOUT_CUSTOM_SIZE_MAX);
     const struct hm_layout_maker *maker;
+    struct hm_staged_document documents[1];
     struct hm_sha256 id;
     char name[HM_LAYOUT_ID_SIZE_MAX + 1];
     size_t size = strcspn(input->release, "/");
@@ -143,6 +144,9 @@ static enum hm_rc take(struct hm_intake *intake, const struct hm_intake_attested
         intake->site->now_unix_s + intake->site->config.expiry.release_s;
     for (size_t i = 0; i < input->path_count; i++)
         HM_TRY(take_file(intake, input, input->paths[i], hm_buf_bytes(&custom), content, err));
+    documents[0] = (struct hm_staged_document){.role = intake->release_role, .targets = content};
+    intake->staged.documents = documents;
+    intake->staged.document_count = HM_ARRAY_COUNT(documents);
     intake->staged.content = content;
     HM_TRY(hm_intake_check(intake, err, result));
     if (result->brought_count == 0)

@@ -33,9 +33,13 @@ static enum hm_rc check_release_is_new(const struct hm_intake *intake,
                                        const struct hm_target *target, struct hm_err *err)
 {
     struct hm_bytes prefix = hm_bytes_make(target->path.data, release_size(target->path));
+    const struct hm_targets *release;
+    struct hm_path path;
 
-    for (size_t i = 0; intake->release != NULL && i < intake->release->target_count; i++)
-        if (hm_bytes_has_prefix(intake->release->targets[i].path, prefix))
+    HM_TRY(hm_layout_parse_path(target->path, err, &path));
+    HM_TRY(hm_tree_part(intake->roles->tree, intake->release_role, path.product, err, &release));
+    for (size_t i = 0; release != NULL && i < release->target_count; i++)
+        if (hm_bytes_has_prefix(release->targets[i].path, prefix))
             return hm_fail(err, HM_EREFUSED,
                            "'%.*s': the release '%.*s' is published without this file, and a "
                            "published release does not change; give it a new version",
@@ -67,8 +71,8 @@ static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
         const struct hm_target *target = &content->targets[i];
         enum hm_staged_kind kind;
 
-        HM_TRY(hm_staged_judge(intake->list, &intake->staged, intake->release, intake->made, target,
-                               err, &kind));
+        HM_TRY(hm_staged_judge(intake->list, intake->roles->tree, &intake->staged, target, err,
+                               &kind));
         if (kind == HM_STAGED_OTHERBYTES || kind == HM_STAGED_MISSING)
             return refuse(intake, target, kind, err);
         left_count += kind == HM_STAGED_LEFT;
@@ -89,20 +93,58 @@ static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
     return HM_OK;
 }
 
-/* Released files stay released: customers may be installing them. */
-static enum hm_rc check_nothing_dropped(const struct hm_intake *intake, struct hm_err *err)
+/* Released files stay released: customers may be installing them. made: a published document of the
+ * maker that the submission replaces. */
+static enum hm_rc check_not_dropped(const struct hm_intake *intake, const struct hm_targets *made,
+                                    struct hm_err *err)
 {
-    if (intake->staged.is_attested || intake->release == NULL || intake->made == NULL)
-        return HM_OK;
-    for (size_t i = 0; i < intake->release->target_count; i++) {
-        struct hm_bytes path = intake->release->targets[i].path;
+    for (size_t i = 0; made != NULL && i < made->target_count; i++) {
+        struct hm_bytes path = made->targets[i].path;
+        const struct hm_target *released;
 
-        if (hm_targets_find(intake->made, path) != NULL &&
-            hm_targets_find(intake->staged.content, path) == NULL)
+        if (hm_targets_find(intake->staged.content, path) != NULL)
+            continue;
+        HM_TRY(hm_tree_target(intake->roles->tree, intake->release_role, path, err, &released));
+        if (released != NULL)
             return hm_fail(err, HM_EREFUSED,
                            "'%.*s' is released, but the maker's new document no longer lists it: "
                            "releases are kept for ever; a bad one is recalled, not removed",
                            HM_BYTES_FMT(path));
+    }
+    return HM_OK;
+}
+
+/* Names of roles are for ever: a product that has a role of its own keeps it. */
+static enum hm_rc check_products_stay(const struct hm_intake *intake, const struct hm_targets *made,
+                                      struct hm_err *err)
+{
+    const struct hm_delegations *next = &intake->staged.documents[0].targets->delegations;
+
+    for (size_t i = 0; made != NULL && i < made->delegations.role_count; i++) {
+        const struct hm_bytes role = made->delegations.roles[i].name;
+
+        if (hm_targets_find_role(next, role) == NULL)
+            return hm_fail(err, HM_EREFUSED,
+                           "'%s': it no longer hands its product on to '%.*s', which is published; "
+                           "such roles are kept for ever",
+                           intake->staged.documents[0].role, HM_BYTES_FMT(role));
+    }
+    return HM_OK;
+}
+
+static enum hm_rc check_nothing_dropped(const struct hm_intake *intake, struct hm_err *err)
+{
+    struct hm_tree *tree = intake->roles->tree;
+
+    if (intake->staged.is_attested)
+        return HM_OK;
+    for (size_t i = 0; i < intake->staged.document_count; i++) {
+        const struct hm_targets *made;
+
+        HM_TRY(hm_tree_role(tree, intake->staged.documents[i].role, err, &made, NULL));
+        if (i == 0)
+            HM_TRY(check_products_stay(intake, made, err));
+        HM_TRY(check_not_dropped(intake, made, err));
     }
     return HM_OK;
 }
@@ -138,32 +180,79 @@ static enum hm_rc fold_all(const struct hm_targets *targets, struct hm_arena *ar
     return HM_OK;
 }
 
-static size_t target_count(const struct hm_targets *targets)
+/* Calls for each published document of the approvers that speaks for a product of the submission.
+ */
+static enum hm_rc each_release(const struct hm_intake *intake,
+                               enum hm_rc (*take)(void *ctx, const struct hm_targets *release,
+                                                  struct hm_err *err),
+                               void *ctx, struct hm_err *err)
 {
-    return targets == NULL ? 0 : targets->target_count;
+    const struct hm_targets *content = intake->staged.content;
+    const struct hm_targets *release, *last = NULL;
+    struct hm_bytes product = HM_BYTES_EMPTY;
+    struct hm_path path;
+
+    for (size_t i = 0; i < content->target_count; i++) {
+        HM_TRY(hm_layout_parse_path(content->targets[i].path, err, &path));
+        if (hm_bytes_is_equal(path.product, product))
+            continue;
+        product = path.product;
+        HM_TRY(hm_tree_part(intake->roles->tree, intake->release_role, product, err, &release));
+        if (release != NULL && release != last)
+            HM_TRY(take(ctx, release, err));
+        last = release;
+    }
+    return HM_OK;
+}
+
+struct folding {
+    struct hm_arena arena;
+    struct folded *items;
+    size_t count;
+};
+
+static void folding_done(struct folding *folding)
+{
+    hm_arena_done(&folding->arena);
+}
+
+static enum hm_rc count_release(void *ctx, const struct hm_targets *release, struct hm_err *err)
+{
+    size_t *max = ctx;
+
+    *max += release->target_count;
+    return HM_OK;
+}
+
+static enum hm_rc fold_release(void *ctx, const struct hm_targets *release, struct hm_err *err)
+{
+    struct folding *folding = ctx;
+
+    return fold_all(release, &folding->arena, folding->items, &folding->count, err);
 }
 
 static enum hm_rc check_case(const struct hm_intake *intake, struct hm_err *err)
 {
-    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    size_t max = target_count(intake->staged.content) + target_count(intake->release);
-    size_t count = 0;
+    _hm_done_(folding_done) struct folding folding = {.items = NULL};
     struct folded *items;
+    size_t max = intake->staged.content->target_count;
 
     for (size_t i = 0; i < intake->list->count; i++)
-        max += target_count(intake->list->items[i].content);
-    items = hm_arena_alloc(&arena, max, sizeof(*items));
+        max += intake->list->items[i].content->target_count;
+    HM_TRY(each_release(intake, count_release, &max, err));
+    items = folding.items = hm_arena_alloc(&folding.arena, max, sizeof(*items));
     if (items == NULL)
         return hm_error_nomem(err);
-    HM_TRY(fold_all(intake->staged.content, &arena, items, &count, err));
-    HM_TRY(fold_all(intake->release, &arena, items, &count, err));
+    HM_TRY(fold_all(intake->staged.content, &folding.arena, items, &folding.count, err));
+    HM_TRY(each_release(intake, fold_release, &folding, err));
     for (size_t i = 0; i < intake->list->count; i++)
         if (intake->list->items[i].rejected == NULL &&
             strcmp(intake->list->items[i].maker, intake->staged.maker) == 0)
-            HM_TRY(fold_all(intake->list->items[i].content, &arena, items, &count, err));
-    if (count > 0)
-        qsort(items, count, sizeof(*items), compare_folded);
-    for (size_t i = 1; i < count; i++)
+            HM_TRY(fold_all(intake->list->items[i].content, &folding.arena, items, &folding.count,
+                            err));
+    if (folding.count > 0)
+        qsort(items, folding.count, sizeof(*items), compare_folded);
+    for (size_t i = 1; i < folding.count; i++)
         if (strcmp(items[i - 1].text, items[i].text) == 0 &&
             !hm_bytes_is_equal(items[i - 1].path, items[i].path))
             return hm_fail(err, HM_EREFUSED,
@@ -211,7 +300,6 @@ enum hm_rc hm_intake_find_maker(struct hm_intake *intake, const char *maker, boo
     const struct hm_layout *layout = hm_roles_layout(intake->roles);
     const struct hm_layout_maker *found =
         layout == NULL ? NULL : hm_layout_find(layout, hm_bytes_str(maker));
-    char role[HM_LAYOUT_ROLE_SIZE_MAX];
 
     if (found == NULL)
         return hm_fail(err, HM_EREFUSED,
@@ -229,12 +317,22 @@ enum hm_rc hm_intake_find_maker(struct hm_intake *intake, const char *maker, boo
                        maker);
     intake->staged.maker = found->id;
     intake->staged.is_attested = is_attested;
-    hm_layout_release_role(hm_bytes_str(maker), role);
-    HM_TRY(hm_tree_role(intake->roles->tree, role, err, &intake->release, NULL));
-    hm_layout_maker_role(hm_bytes_str(maker), role);
-    HM_TRY(hm_tree_role(intake->roles->tree, role, err, &intake->made, NULL));
+    hm_layout_release_role(hm_bytes_str(maker), intake->release_role);
     *ret_maker = found;
     return HM_OK;
+}
+
+/* True if both bring the same versions of the same documents. */
+static bool is_same_versions(const struct hm_staged *a, const struct hm_staged *b)
+{
+    if (a->is_attested || b->is_attested || strcmp(a->maker, b->maker) != 0 ||
+        a->document_count != b->document_count)
+        return false;
+    for (size_t i = 0; i < a->document_count; i++)
+        if (strcmp(a->documents[i].role, b->documents[i].role) != 0 ||
+            a->documents[i].targets->document.version != b->documents[i].targets->document.version)
+            return false;
+    return true;
 }
 
 /* The same submission again: while it waits there is nothing to do; a rejected one is taken anew.
@@ -247,11 +345,8 @@ static enum hm_rc place(struct hm_intake *intake, const char *id, struct hm_err 
     for (size_t i = 0; i < intake->list->count; i++) {
         const struct hm_staged *other = &intake->list->items[i];
         char other_path[128];
-        bool is_same_version = !other->is_attested && other->version == intake->staged.version &&
-                               strcmp(other->maker, intake->staged.maker) == 0 &&
-                               !intake->staged.is_attested;
 
-        if (strcmp(other->id, id) != 0 && !is_same_version)
+        if (strcmp(other->id, id) != 0 && !is_same_versions(other, &intake->staged))
             continue;
         (void)snprintf(other_path, sizeof(other_path), "submissions/%s", other->id);
         HM_TRY(hm_dir_remove_tree(&intake->site->private_dir, other_path, err));

@@ -13,9 +13,9 @@ struct hm_intake {
     const struct hm_site *site;
     struct hm_roles *roles;
     struct hm_staged_list *list;
-    struct hm_dir dir;                       /* private/submissions/incoming.tmp */
-    struct hm_staged staged;                 /* id is HM_INTAKE_NAME; content borrowed */
-    const struct hm_targets *release, *made; /* published of this maker, or NULL */
+    struct hm_dir dir;                          /* private/submissions/incoming.tmp */
+    struct hm_staged staged;                    /* id is HM_INTAKE_NAME; content borrowed */
+    char release_role[HM_LAYOUT_ROLE_SIZE_MAX]; /* of this maker */
     struct hm_buf *report;
 };
 

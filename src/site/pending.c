@@ -33,20 +33,14 @@ struct walk {
 static enum hm_rc walk_files(const struct pending *pending, const struct hm_staged *staged,
                              const struct walk *walk, struct hm_err *err)
 {
-    char release_role[HM_LAYOUT_ROLE_SIZE_MAX], maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
     struct hm_bytes last = HM_BYTES_EMPTY;
-    const struct hm_targets *released, *made;
 
-    hm_layout_release_role(hm_bytes_str(staged->maker), release_role);
-    hm_layout_maker_role(hm_bytes_str(staged->maker), maker_role);
-    HM_TRY(hm_tree_role(pending->roles->tree, release_role, err, &released, NULL));
-    HM_TRY(hm_tree_role(pending->roles->tree, maker_role, err, &made, NULL));
     for (size_t i = 0; i < staged->content->target_count; i++) {
         const struct hm_target *target = &staged->content->targets[i];
         struct hm_bytes release = release_of(target->path);
         enum hm_staged_kind kind;
 
-        HM_TRY(hm_staged_judge(pending->list, staged, released, made, target, err, &kind));
+        HM_TRY(hm_staged_judge(pending->list, pending->roles->tree, staged, target, err, &kind));
         if (!hm_staged_is_brought(kind))
             continue;
         if (!hm_bytes_is_equal(release, last)) { /* paths are sorted */

@@ -198,6 +198,36 @@ static enum hm_rc use_targets(struct hm_plan *plan, bool draft, struct hm_err *e
     return hm_plan_add_drop(plan, "drafts/targets.json", err);
 }
 
+static bool has_same_keys(const struct hm_plan *plan, const char *role)
+{
+    const struct hm_tree *tree = plan->roles->tree;
+    const struct hm_role_keys *now = hm_tree_keys(NULL, plan->targets, plan->layout, role);
+    const struct hm_role_keys *before =
+        hm_tree_keys(NULL, tree->targets.targets, tree->layout, role);
+
+    return now == before || (now != NULL && before != NULL && hm_keyring_is_same_role(now, before));
+}
+
+bool hm_plan_is_changed(const struct hm_plan *plan, const struct hm_layout_maker *maker)
+{
+    const struct hm_tree *tree = plan->roles->tree;
+    const struct hm_layout_maker *before;
+    char release[HM_LAYOUT_ROLE_SIZE_MAX], made[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    if (plan->targets == tree->targets.targets)
+        return false;
+    before = tree->layout == NULL ? NULL : hm_layout_find(tree->layout, hm_bytes_str(maker->id));
+    if (before == NULL || before->is_attested != maker->is_attested ||
+        strcmp(before->name, maker->name) != 0 ||
+        before->identity_version != maker->identity_version ||
+        !hm_digest_is_equal(&before->identity_sha256, &maker->identity_sha256) ||
+        !hm_digest_is_equal(&before->identity_first, &maker->identity_first))
+        return true;
+    hm_layout_release_role(hm_bytes_str(maker->id), release);
+    hm_layout_maker_role(hm_bytes_str(maker->id), made);
+    return !has_same_keys(plan, release) || !has_same_keys(plan, made);
+}
+
 /* Recalls and all makers under these targets. *ret_ok false: one does not hold under the draft. */
 static enum hm_rc plan_delegated(struct hm_plan *plan, bool draft, struct hm_err *err, bool *ret_ok)
 {
@@ -326,6 +356,7 @@ enum hm_rc hm_plan_make(const struct hm_site *site, struct hm_err *err, struct h
     plan->notes = (struct hm_buf)HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX);
     HM_TRY(hm_roles_load(site, err, &plan->roles));
     HM_TRY(hm_staged_load(site, err, &plan->staged));
+    HM_TRY(hm_draft_list(&site->drafts, &plan->arena, err, &plan->drafts, &plan->draft_count));
     HM_TRY(plan_all(plan, err));
     *ret_plan = hm_steal(&plan);
     return HM_OK;

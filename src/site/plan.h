@@ -46,6 +46,8 @@ struct hm_plan_path {
 struct hm_plan {
     struct hm_roles *roles; /* owned, with the tree */
     struct hm_staged_list *staged;
+    const char **drafts; /* their roles */
+    size_t draft_count;
     /* The root after this publish: verified; NULL where the root stays. */
     struct hm_root *root;
     struct hm_bytes root_raw;

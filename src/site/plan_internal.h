@@ -15,6 +15,8 @@ HM_MUST_CHECK enum hm_rc hm_plan_maker(struct hm_plan *plan, const struct hm_lay
 /* The same for recalls~vendor. */
 HM_MUST_CHECK enum hm_rc hm_plan_recalls(struct hm_plan *plan, struct hm_err *err,
                                          struct hm_err *why, bool *ret_ok);
+/* True if the plan's targets say something else of this maker than the published ones. */
+bool hm_plan_is_changed(const struct hm_plan *plan, const struct hm_layout_maker *maker);
 
 HM_MUST_CHECK enum hm_rc hm_plan_add_document(struct hm_plan *plan, const char *role,
                                               int64_t version, struct hm_bytes raw,

@@ -2,97 +2,42 @@
 /*
  * What can be published of one maker (plan.h).
  *
- * Two documents speak for a maker: release~ID (published or draft) and, where the maker signs
- * itself, maker~ID (published or in a submission). The newest pair that satisfies the both-sign
- * rule for every file in it is taken; approval is nothing but a file standing in a signed
- * release~ID.
+ * Two sides speak for a maker: release~ID (published or draft) and, where the maker signs itself,
+ * maker~ID (published or in a submission); either may hand products on to roles of their own. The
+ * newest pair that satisfies the both-sign rule for every file in it is taken; approval is nothing
+ * but a file standing in a signed document of the approvers.
  */
+#include "exchange/role.h"
 #include "site/plan_internal.h"
+#include "site/plan_side.h"
 #include "trust/verdict.h"
 
 struct maker_view {
     const struct hm_layout_maker *maker;
-    char release_role[HM_LAYOUT_ROLE_SIZE_MAX], maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
-    const struct hm_role_keys *release_keys, *maker_keys; /* under the plan's targets */
-    const struct hm_targets *published_release, *published_made;
-    const struct hm_envelope *release_envelope, *made_envelope;
-    struct hm_draft *draft; /* owned */
-    struct hm_targets *draft_release;
+    struct hm_plan_side release, made; /* made is not used where the maker is attested */
     enum hm_grade grade;
-    /* the choice */
-    const struct hm_targets *release, *made;
-    bool is_draft;
-    const struct hm_staged *staged; /* made comes from it; NULL: the published one */
+    const struct hm_staged *last; /* the last submission that the choice takes; NULL: none */
+    bool is_draft;                /* the choice takes drafts */
 };
 
 static void view_done(struct maker_view *view)
 {
-    hm_targets_free(view->draft_release);
-    hm_draft_free(view->draft);
-}
-
-/* While a draft of targets changes the keys of release~ID, both go out together or not at all. */
-static bool waits_for_targets(const struct hm_plan *plan, const struct maker_view *view)
-{
-    const struct hm_role_keys *next = hm_tree_keys(
-        NULL, hm_roles_targets(plan->roles), hm_roles_layout(plan->roles), view->release_role);
-
-    return plan->targets != hm_roles_targets(plan->roles) && next != NULL &&
-           !hm_keyring_is_same_role(next, view->release_keys);
-}
-
-/* The draft of release~ID if all is well with it; else a note. */
-static enum hm_rc view_draft(struct hm_plan *plan, struct maker_view *view, struct hm_err *err)
-{
-    struct hm_err why = HM_ERR_INIT;
-    struct hm_targets_unsigned content = {NULL};
-    struct hm_signed ignored;
-    enum hm_rc rc =
-        hm_draft_load(&plan->roles->site->drafts, view->release_role, err, &view->draft);
-    int64_t next = hm_tree_version(plan->roles->tree, view->release_role) + 1;
-
-    if (rc == HM_ENOTFOUND)
-        return HM_OK;
-    HM_TRY(rc);
-    if (view->draft->version != next)
-        return hm_plan_note(plan, err,
-                            "'%s' version %lld: the next version is %lld; make the draft anew",
-                            view->release_role, (long long)view->draft->version, (long long)next);
-    if (waits_for_targets(plan, view))
-        return hm_plan_note(plan, err,
-                            "'%s' version %lld waits for the draft of 'targets', which changes who "
-                            "signs it",
-                            view->release_role, (long long)view->draft->version);
-    if (hm_envelope_verify(view->draft->envelope, view->release_keys, view->release_role, &why,
-                           &ignored) != HM_OK)
-        return hm_plan_note_unsigned(plan, view->draft, &why, err);
-    HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(view->draft->envelope), err, &content));
-    view->draft_release = content.content;
-    rc = hm_document_check_expiry(&content.content->document, plan->roles->site->now_unix_s,
-                                  view->release_role, &why);
-    if (rc != HM_OK) {
-        hm_targets_free(hm_steal(&view->draft_release));
-        return hm_plan_note(plan, err, "%s", why.text);
-    }
-    return HM_OK;
+    hm_plan_side_done(&view->release);
+    hm_plan_side_done(&view->made);
 }
 
 static enum hm_rc view_init(struct hm_plan *plan, const struct hm_layout_maker *maker,
                             struct hm_err *err, struct maker_view *view)
 {
-    struct hm_tree *tree = plan->roles->tree;
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
 
     view->maker = maker;
-    hm_layout_release_role(hm_bytes_str(maker->id), view->release_role);
-    hm_layout_maker_role(hm_bytes_str(maker->id), view->maker_role);
-    view->release_keys = hm_tree_keys(NULL, plan->targets, plan->layout, view->release_role);
-    view->maker_keys = hm_tree_keys(NULL, plan->targets, plan->layout, view->maker_role);
-    if (view->release_keys == NULL || (view->maker_keys == NULL && !maker->is_attested))
-        return hm_fail(err, HM_EFORMAT, "'targets': maker '%s' lacks a role", maker->id);
-    HM_TRY(hm_tree_role(tree, view->release_role, err, &view->published_release,
-                        &view->release_envelope));
-    HM_TRY(hm_tree_role(tree, view->maker_role, err, &view->published_made, &view->made_envelope));
-    return view_draft(plan, view, err);
+    hm_layout_release_role(hm_bytes_str(maker->id), role);
+    HM_TRY(hm_plan_side_init(plan, role, err, &view->release));
+    if (maker->is_attested)
+        return HM_OK;
+    hm_layout_maker_role(hm_bytes_str(maker->id), role);
+    return hm_plan_side_init(plan, role, err, &view->made);
 }
 
 /* The grade under the plan's targets, and the identity versions that are to be published. */
@@ -121,23 +66,22 @@ static enum hm_rc view_grade(struct hm_plan *plan, struct maker_view *view, stru
     return HM_OK;
 }
 
-/* Whether everything this submission brings stands in release, as it brought it. */
-static enum hm_rc is_approved(const struct hm_plan *plan, const struct maker_view *view,
-                              const struct hm_staged *staged, const struct hm_targets *release,
-                              struct hm_err *err, bool *ret_approved)
+/* Whether everything this submission brings is released, as it brought it. */
+static enum hm_rc is_approved(struct hm_plan *plan, struct maker_view *view,
+                              const struct hm_staged *staged, struct hm_err *err,
+                              bool *ret_approved)
 {
     *ret_approved = false;
     for (size_t i = 0; i < staged->content->target_count; i++) {
         const struct hm_target *target = &staged->content->targets[i];
-        const struct hm_target *released =
-            release == NULL ? NULL : hm_targets_find(release, target->path);
+        const struct hm_target *released;
         enum hm_staged_kind kind;
         bool same = false;
 
-        HM_TRY(hm_staged_judge(plan->staged, staged, view->published_release, view->published_made,
-                               target, err, &kind));
+        HM_TRY(hm_staged_judge(plan->staged, plan->roles->tree, staged, target, err, &kind));
         if (!hm_staged_is_brought(kind))
             continue;
+        HM_TRY(hm_plan_side_target(plan, &view->release, target->path, err, &released));
         if (released != NULL)
             HM_TRY(hm_staged_is_same(released, target, err, &same));
         if (!same)
@@ -153,77 +97,106 @@ static bool is_waiting(const struct hm_staged *staged, const struct maker_view *
            staged->is_attested == view->maker->is_attested;
 }
 
-/* The newest maker~ID that goes with release: submissions in order, up to the first that is not
- * approved or not signed by the keys in force. */
-static enum hm_rc choose_made(const struct hm_plan *plan, struct maker_view *view,
-                              const struct hm_targets *release, struct hm_err *err)
+/* The newest maker~ID that goes with the release side: submissions in order, up to the first that
+ * is not approved. One not signed by the keys in force is passed over. */
+static enum hm_rc choose_made(struct hm_plan *plan, struct maker_view *view, struct hm_err *err)
 {
-    int64_t published = hm_tree_version(plan->roles->tree, view->maker_role);
-
-    view->made = view->published_made;
-    view->staged = NULL;
+    hm_plan_side_reset(&view->made);
+    view->last = NULL;
     for (size_t i = 0; i < plan->staged->count; i++) {
         const struct hm_staged *staged = &plan->staged->items[i];
-        struct hm_signed ignored;
-        bool approved;
+        bool approved, taken;
 
-        if (!is_waiting(staged, view) || staged->version <= published)
+        if (!is_waiting(staged, view) || hm_staged_is_done(staged, plan->roles->tree))
             continue;
-        HM_TRY(is_approved(plan, view, staged, release, err, &approved));
+        HM_TRY(is_approved(plan, view, staged, err, &approved));
         if (!approved) /* nor may a later one pass it: it would be dropped unseen */
             return HM_OK;
-        if (hm_envelope_verify(staged->envelope, view->maker_keys, view->maker_role, NULL,
-                               &ignored) != HM_OK)
-            continue; /* made under an earlier identity; a later one may be good */
-        view->made = staged->content;
-        view->staged = staged;
+        HM_TRY(hm_plan_side_take(plan, &view->made, staged, err, &taken));
+        if (taken) /* else made under an earlier identity; a later one may be good */
+            view->last = staged;
     }
     return HM_OK;
 }
 
-static enum hm_rc check_pair(const struct hm_plan *plan, const struct maker_view *view,
-                             const struct hm_targets *release, const struct hm_targets *made,
-                             struct hm_err *why)
-{
-    struct hm_release_file file;
+/* ---- the both-sign rule --------------------------------------------------------------------- */
 
-    if (release == NULL)
-        return HM_OK;
-    if (!view->maker->is_attested && made == NULL && release->target_count > 0)
+/* The maker's document of a product. */
+static enum hm_rc get_made(struct hm_plan *plan, const struct maker_view *view,
+                           struct hm_bytes product, struct hm_err *why,
+                           const struct hm_targets **ret_made)
+{
+    HM_TRY(hm_plan_side_part(plan, &view->made, product, why, ret_made));
+    if (*ret_made == NULL)
         return hm_fail(why, HM_EREFUSED,
                        "'%s' lists files, but '%s' is not here signed by the keys of the maker's "
                        "identity version %lld: take in a submission that has it",
-                       view->release_role, view->maker_role,
+                       view->release.above, view->made.above,
                        (long long)view->maker->identity_version);
-    HM_TRY(hm_verdict_names(view->maker, view->release_role, release, why));
-    if (!view->maker->is_attested && made != NULL)
-        HM_TRY(hm_verdict_names(view->maker, view->maker_role, made, why));
-    for (size_t i = 0; i < release->target_count; i++)
-        HM_TRY(hm_verdict_path(plan->layout, view->maker, view->grade, release,
-                               view->maker->is_attested ? NULL : made, release->targets[i].path,
-                               why, &file));
+    return hm_verdict_names(view->maker, view->made.above, *ret_made, why);
+}
+
+/* Every file that the approvers' document of one product (or of all) lists. */
+static enum hm_rc check_files(struct hm_plan *plan, struct maker_view *view,
+                              const struct hm_targets *release, struct hm_bytes product,
+                              struct hm_err *why)
+{
+    struct hm_bytes current = HM_BYTES_EMPTY;
+    const struct hm_targets *made = NULL;
+    struct hm_release_file file;
+    struct hm_path path;
+
+    if (release == NULL)
+        return HM_OK;
+    HM_TRY(hm_verdict_names(view->maker, view->release.above, release, why));
+    for (size_t i = 0; i < release->target_count; i++) {
+        HM_TRY(hm_layout_parse_path(release->targets[i].path, why, &path));
+        if (product.size > 0 && !hm_bytes_is_equal(path.product, product))
+            continue;
+        if (!view->maker->is_attested && !hm_bytes_is_equal(path.product, current)) {
+            HM_TRY(get_made(plan, view, path.product, why, &made));
+            current = path.product;
+        }
+        HM_TRY(hm_verdict_path(plan->layout, view->maker, view->grade, release, made,
+                               release->targets[i].path, why, &file));
+    }
     return HM_OK;
 }
 
-/* HM_OK where the pair (release, its best maker~ID) holds under the plan's targets. */
-static enum hm_rc try_release(const struct hm_plan *plan, struct maker_view *view,
-                              const struct hm_targets *release, bool is_draft, struct hm_err *why)
+static enum hm_rc check_part(struct hm_plan *plan, void *ctx, const struct hm_targets *part,
+                             struct hm_bytes product, struct hm_err *why)
 {
-    struct hm_signed ignored;
+    return check_files(plan, ctx, part, product, why);
+}
 
-    if (!is_draft && view->release_envelope != NULL)
-        HM_TRY(hm_envelope_verify(view->release_envelope, view->release_keys, view->release_role,
-                                  why, &ignored));
-    if (!view->maker->is_attested) {
-        HM_TRY(choose_made(plan, view, release, why));
-        if (view->staged == NULL && view->made_envelope != NULL)
-            HM_TRY(hm_envelope_verify(view->made_envelope, view->maker_keys, view->maker_role, why,
-                                      &ignored));
+/* What may have changed: the products of the new documents on either side, or everything. */
+static enum hm_rc check_pair(struct hm_plan *plan, struct maker_view *view, struct hm_err *why)
+{
+    const struct hm_targets *release;
+    bool all = hm_plan_side_lists_anew(&view->made) || hm_plan_is_changed(plan, view->maker);
+
+    if (all)
+        return hm_plan_side_each(plan, &view->release, why, check_part, view);
+    for (size_t i = 0; i < view->release.count; i++)
+        HM_TRY(check_files(plan, view, view->release.items[i].targets, HM_BYTES_EMPTY, why));
+    for (size_t i = 0; i < view->made.count; i++) {
+        struct hm_bytes product = view->made.items[i].product;
+
+        HM_TRY(hm_plan_side_part(plan, &view->release, product, why, &release));
+        HM_TRY(check_files(plan, view, release, product, why));
     }
-    HM_TRY(check_pair(plan, view, release, view->made, why));
-    view->release = release;
-    view->is_draft = is_draft;
     return HM_OK;
+}
+
+/* HM_OK where the release side and its best maker~ID hold under the plan's targets. */
+static enum hm_rc try_release(struct hm_plan *plan, struct maker_view *view, struct hm_err *why)
+{
+    HM_TRY(hm_plan_side_check_above(plan, &view->release, why));
+    if (!view->maker->is_attested) {
+        HM_TRY(choose_made(plan, view, why));
+        HM_TRY(hm_plan_side_check_above(plan, &view->made, why));
+    }
+    return check_pair(plan, view, why);
 }
 
 static bool is_hard(enum hm_rc rc)
@@ -231,7 +204,26 @@ static bool is_hard(enum hm_rc rc)
     return rc == HM_ENOMEM || rc == HM_EIO || rc == HM_EINTERNAL || rc == HM_EINPUT;
 }
 
-/* Taking */
+/* The newest pair that holds: with the drafts, else with what is published. */
+static enum hm_rc choose(struct hm_plan *plan, struct maker_view *view, struct hm_err *why,
+                         struct hm_err *err)
+{
+    enum hm_rc rc;
+
+    HM_TRY(hm_plan_side_take_drafts(plan, &view->release, err));
+    if (view->release.count > 0) {
+        rc = try_release(plan, view, why);
+        view->is_draft = rc == HM_OK;
+        if (rc == HM_OK || is_hard(rc))
+            return rc;
+        HM_TRY(hm_plan_note(plan, err, "'%s' version %lld: %s", view->release.items[0].role,
+                            (long long)view->release.items[0].version, why->text));
+        hm_plan_side_reset(&view->release);
+    }
+    return try_release(plan, view, why);
+}
+
+/* ---- taking --------------------------------------------------------------------------------- */
 
 static enum hm_rc find_source(struct hm_plan *plan, const struct maker_view *view,
                               const struct hm_target *target, struct hm_err *err,
@@ -264,7 +256,7 @@ static enum hm_rc take_file(struct hm_plan *plan, const struct maker_view *view,
             return hm_fail(err, HM_ENOTFOUND,
                            "'%.*s': '%s' lists it, but no submission here holds its image; take "
                            "the submission in again, or make the draft anew",
-                           HM_BYTES_FMT(target->path), view->release_role);
+                           HM_BYTES_FMT(target->path), view->release.above);
     }
     HM_TRY(hm_plan_grow(plan, (void **)&plan->images, plan->image_count, &plan->image_capacity,
                         sizeof(*plan->images), err));
@@ -273,44 +265,40 @@ static enum hm_rc take_file(struct hm_plan *plan, const struct maker_view *view,
 }
 
 static enum hm_rc take_release(struct hm_plan *plan, const struct maker_view *view,
-                               struct hm_err *err)
+                               const struct hm_plan_side_item *item, struct hm_err *err)
 {
-    struct hm_bytes raw;
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(1024);
+    char *drop;
 
-    for (size_t i = 0; i < view->release->target_count; i++) {
-        const struct hm_target *target = &view->release->targets[i];
-        const struct hm_target *before =
-            view->published_release == NULL
-                ? NULL
-                : hm_targets_find(view->published_release, target->path);
+    for (size_t i = 0; i < item->targets->target_count; i++) {
+        const struct hm_target *target = &item->targets->targets[i];
+        const struct hm_target *before;
         bool same = false;
 
+        HM_TRY(hm_tree_target(plan->roles->tree, view->release.above, target->path, err, &before));
         if (before != NULL)
             HM_TRY(hm_staged_is_same(before, target, err, &same));
         if (!same)
             HM_TRY(take_file(plan, view, target, err));
     }
-    HM_TRY(hm_arena_copy(&plan->arena, view->draft->raw, err, &raw));
-    HM_TRY(hm_plan_add_document(plan, view->release_role, view->draft->version, raw, err));
-    return hm_plan_add_drop(plan, hm_site_text(&plan->arena, "drafts/%s.json", view->release_role),
-                            err);
+    HM_TRY(hm_role_file_name("drafts/", item->role, err, &path));
+    drop = hm_arena_strdup(&plan->arena, hm_buf_bytes(&path));
+    return hm_plan_add_drop(plan, drop, err);
 }
 
 /* Drops the submissions that are done with, and notes those that still wait. */
-static enum hm_rc take_submissions(struct hm_plan *plan, const struct maker_view *view,
+static enum hm_rc take_submissions(struct hm_plan *plan, struct maker_view *view,
                                    struct hm_err *err)
 {
-    int64_t version = view->staged != NULL ? view->staged->version
-                                           : hm_tree_version(plan->roles->tree, view->maker_role);
-
     for (size_t i = 0; i < plan->staged->count; i++) {
         const struct hm_staged *staged = &plan->staged->items[i];
-        bool done = staged->version <= version;
+        bool done = (view->last != NULL && staged <= view->last) ||
+                    (!staged->is_attested && hm_staged_is_done(staged, plan->roles->tree));
 
         if (!is_waiting(staged, view))
             continue;
         if (staged->is_attested)
-            HM_TRY(is_approved(plan, view, staged, view->release, err, &done));
+            HM_TRY(is_approved(plan, view, staged, err, &done));
         if (done)
             HM_TRY(hm_plan_add_drop(plan, hm_site_text(&plan->arena, "submissions/%s/", staged->id),
                                     err));
@@ -324,47 +312,41 @@ static enum hm_rc take_submissions(struct hm_plan *plan, const struct maker_view
     return HM_OK;
 }
 
-static enum hm_rc take(struct hm_plan *plan, const struct maker_view *view, struct hm_err *err)
+static enum hm_rc take_side(struct hm_plan *plan, const struct hm_plan_side *side,
+                            struct hm_err *err)
 {
-    struct hm_bytes raw;
+    for (size_t i = 0; i < side->count; i++) {
+        struct hm_bytes raw;
 
-    if (view->is_draft)
-        HM_TRY(take_release(plan, view, err));
-    if (view->staged != NULL) {
-        HM_TRY(hm_arena_copy(&plan->arena, view->staged->raw, err, &raw));
-        HM_TRY(hm_plan_add_document(plan, view->maker_role, view->staged->version, raw, err));
+        HM_TRY(hm_arena_copy(&plan->arena, side->items[i].raw, err, &raw));
+        HM_TRY(hm_plan_add_document(plan, side->items[i].role, side->items[i].version, raw, err));
     }
+    return HM_OK;
+}
+
+static enum hm_rc take(struct hm_plan *plan, struct maker_view *view, struct hm_err *err)
+{
+    for (size_t i = 0; i < view->release.count; i++)
+        HM_TRY(take_release(plan, view, &view->release.items[i], err));
+    HM_TRY(take_side(plan, &view->release, err));
+    HM_TRY(take_side(plan, &view->made, err));
     return take_submissions(plan, view, err);
 }
 
-/* The newest pair that holds: with the draft, else with what is published. */
-static enum hm_rc choose(struct hm_plan *plan, struct maker_view *view, struct hm_err *why,
-                         struct hm_err *err)
-{
-    enum hm_rc rc;
-
-    if (view->draft_release != NULL) {
-        rc = try_release(plan, view, view->draft_release, true, why);
-        if (rc == HM_OK || is_hard(rc))
-            return rc;
-        HM_TRY(hm_plan_note(plan, err, "'%s' version %lld: %s", view->release_role,
-                            (long long)view->draft->version, why->text));
-    }
-    return try_release(plan, view, view->published_release, false, why);
-}
+/* ---- the whole ------------------------------------------------------------------------------ */
 
 /* Nothing new of this maker, and nothing new said of it. */
 static bool is_unchanged(const struct hm_plan *plan, const struct hm_layout_maker *maker)
 {
-    char name[HM_LAYOUT_ROLE_SIZE_MAX + sizeof(".json")];
-    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    if (hm_plan_is_changed(plan, maker))
+        return false;
+    for (size_t i = 0; i < plan->draft_count; i++) {
+        struct hm_partition_name name;
 
-    if (plan->targets != plan->roles->tree->targets.targets)
-        return false;
-    hm_layout_release_role(hm_bytes_str(maker->id), role);
-    (void)snprintf(name, sizeof(name), "%s.json", role);
-    if (hm_dir_has(&plan->roles->site->drafts, name))
-        return false;
+        if (hm_partition_parse(hm_bytes_str(plan->drafts[i]), &name) &&
+            hm_bytes_is_str(name.id, maker->id))
+            return false;
+    }
     for (size_t i = 0; i < plan->staged->count; i++)
         if (strcmp(plan->staged->items[i].maker, maker->id) == 0)
             return false;

@@ -12,6 +12,20 @@ struct source {
     const struct hm_dir *next; /* NULL: only what is published */
 };
 
+/* A client asks by URL; what a server looks for is the decoded name. */
+static enum hm_rc append_decoded(const char *name, struct hm_err *err, struct hm_buf *path)
+{
+    for (const char *at = name; *at != '\0'; at++) {
+        uint8_t byte = (uint8_t)*at;
+
+        if (*at == '%' && strlen(at) >= 3 &&
+            hm_text_unhex(hm_bytes_make(at + 1, 2), &byte, 1) == HM_OK)
+            at += 2;
+        HM_TRY(hm_buf_append_byte(path, byte, err));
+    }
+    return HM_OK;
+}
+
 static enum hm_rc get(void *ctx, const char *name, struct hm_err *err, struct hm_buf *ret_buf)
 {
     const struct source *source = ctx;
@@ -20,7 +34,8 @@ static enum hm_rc get(void *ctx, const char *name, struct hm_err *err, struct hm
     if (source->next != NULL && strcmp(name, "timestamp.json") == 0 &&
         hm_dir_has(source->next, name))
         return hm_dir_read(source->next, name, err, ret_buf);
-    HM_TRY(hm_buf_append_fmt(&path, err, "files/metadata/%s", name));
+    HM_TRY(hm_buf_append_str(&path, "files/metadata/", err));
+    HM_TRY(append_decoded(name, err, &path));
     if (source->next != NULL && hm_dir_has(source->next, hm_buf_str(&path)))
         return hm_dir_read(source->next, hm_buf_str(&path), err, ret_buf);
     return hm_dir_read(source->public_dir, hm_buf_str(&path) + strlen("files/"), err, ret_buf);
@@ -98,61 +113,127 @@ static enum hm_rc judge_image(const struct hm_plan *plan, const struct hm_dir *n
     return HM_OK;
 }
 
-struct judged_maker {
+struct judge {
+    const struct hm_plan *plan;
+    const struct hm_dir *next;
+    struct hm_client *client;
+    const struct hm_layout *layout;
+    /* of the path judged last; paths come maker by maker, and product by product */
     const struct hm_layout_maker *maker;
-    const struct hm_targets *release, *made;
     enum hm_grade grade;
+    struct hm_bytes product;
+    const struct hm_targets *release, *made;
 };
 
-static enum hm_rc judge_maker(const struct hm_plan *plan, struct hm_client *client,
-                              const struct hm_layout *layout, const char *id, struct hm_err *err,
-                              struct judged_maker *judged)
+/* release~ID or maker~ID as a client gets and judges it; *ret_targets NULL: the snapshot has none.
+ */
+static enum hm_rc get_above(const struct judge *judge, const char *name, struct hm_err *err,
+                            const struct hm_targets **ret_targets)
+{
+    const struct hm_targets *top = hm_client_targets(judge->client);
+    const struct hm_delegated_role *role =
+        hm_targets_find_role(&top->delegations, hm_bytes_str(name));
+
+    if (role == NULL)
+        role = hm_targets_find_role(&judge->layout->delegations, hm_bytes_str(name));
+    if (role == NULL)
+        return hm_fail(err, HM_EUNKNOWN, "'targets' does not know '%s'", name);
+    HM_TRY(hm_client_role(judge->client, role, err, ret_targets));
+    return hm_partition_check(role, *ret_targets, err);
+}
+
+/* The document that speaks for a product. */
+static enum hm_rc get_part(const struct judge *judge, const char *name, struct hm_bytes product,
+                           struct hm_err *err, const struct hm_targets **ret_targets)
+{
+    const struct hm_delegated_role *role;
+
+    HM_TRY(get_above(judge, name, err, ret_targets));
+    role = hm_partition_find(hm_bytes_str(name), *ret_targets, product);
+    if (role == NULL)
+        return HM_OK;
+    HM_TRY(hm_client_role(judge->client, role, err, ret_targets));
+    return hm_partition_check_product(role->name, *ret_targets, err);
+}
+
+static enum hm_rc judge_maker(struct judge *judge, const char *id, struct hm_err *err)
 {
     _hm_free_(hm_chain_free) struct hm_chain *chain = NULL;
     const struct hm_memory nothing = {.is_known = false};
-    const struct hm_delegated_role *role;
-    char name[HM_LAYOUT_ROLE_SIZE_MAX];
 
-    *judged = (struct judged_maker){.maker = hm_layout_find(layout, hm_bytes_str(id))};
-    hm_layout_release_role(hm_bytes_str(id), name);
-    role = hm_targets_find_role(&hm_client_targets(client)->delegations, hm_bytes_str(name));
-    if (judged->maker == NULL || role == NULL)
+    judge->product = HM_BYTES_EMPTY;
+    judge->maker = hm_layout_find(judge->layout, hm_bytes_str(id));
+    if (judge->maker == NULL)
         return hm_fail(err, HM_EUNKNOWN, "'targets' does not know maker '%s'", id);
-    HM_TRY(hm_client_role(client, role, err, &judged->release));
-    HM_TRY(hm_verdict_names(judged->maker, name, judged->release, err));
-    if (judged->maker->is_attested)
-        return hm_verdict_maker(layout, judged->maker, NULL, &nothing, HM_GRADE_ATTESTED, err,
-                                &judged->grade);
-    hm_layout_maker_role(hm_bytes_str(id), name);
-    role = hm_targets_find_role(&layout->delegations, hm_bytes_str(name));
-    if (role == NULL)
-        return hm_fail(err, HM_EUNKNOWN, "'targets' does not know '%s'", name);
-    HM_TRY(hm_client_role(client, role, err, &judged->made));
-    HM_TRY(hm_verdict_names(judged->maker, name, judged->made, err));
-    HM_TRY(hm_chain_load(plan->roles->site, id, judged->maker->identity_version, err, &chain));
-    return hm_verdict_maker(layout, judged->maker, chain->identity, &nothing, HM_GRADE_ATTESTED,
-                            err, &judged->grade);
+    if (!judge->maker->is_attested)
+        HM_TRY(hm_chain_load(judge->plan->roles->site, id, judge->maker->identity_version, err,
+                             &chain));
+    return hm_verdict_maker(judge->layout, judge->maker, chain == NULL ? NULL : chain->identity,
+                            &nothing, HM_GRADE_ATTESTED, err, &judge->grade);
 }
 
+static enum hm_rc judge_product(struct judge *judge, struct hm_bytes product, struct hm_err *err)
+{
+    char name[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    hm_layout_release_role(hm_bytes_str(judge->maker->id), name);
+    HM_TRY(get_part(judge, name, product, err, &judge->release));
+    HM_TRY(hm_verdict_names(judge->maker, name, judge->release, err));
+    judge->made = NULL;
+    judge->product = product;
+    if (judge->maker->is_attested)
+        return HM_OK;
+    hm_layout_maker_role(hm_bytes_str(judge->maker->id), name);
+    HM_TRY(get_part(judge, name, product, err, &judge->made));
+    return hm_verdict_names(judge->maker, name, judge->made, err);
+}
+
+static enum hm_rc judge_path(struct judge *judge, const struct hm_plan_path *path,
+                             struct hm_err *err)
+{
+    struct hm_release_file file;
+    struct hm_path parsed;
+
+    if (judge->maker == NULL || strcmp(judge->maker->id, path->maker) != 0)
+        HM_TRY(judge_maker(judge, path->maker, err));
+    HM_TRY(hm_layout_parse_path(path->path, err, &parsed));
+    if (!hm_bytes_is_equal(judge->product, parsed.product))
+        HM_TRY(judge_product(judge, parsed.product, err));
+    HM_TRY(hm_verdict_path(judge->layout, judge->maker, judge->grade, judge->release, judge->made,
+                           path->path, err, &file));
+    return judge_image(judge->plan, judge->next, &file, err);
+}
+
+/* A new document, also one that lists nothing new. */
+static enum hm_rc judge_document(const struct judge *judge, const char *role, struct hm_err *err)
+{
+    const struct hm_targets *ignored;
+    struct hm_partition_name name;
+    char above[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    if (!hm_partition_parse(hm_bytes_str(role), &name))
+        return HM_OK; /* targets is read by every refresh */
+    if (name.product.size == 0)
+        return get_above(judge, role, err, &ignored);
+    (void)snprintf(above, sizeof(above), "%.*s", HM_BYTES_FMT(name.above));
+    return get_part(judge, above, name.product, err, &ignored);
+}
+
+/* Only what changed: the rest was judged when it was published, and the snapshot's rule of
+ * succession holds it. */
 static enum hm_rc judge_all(const struct hm_plan *plan, struct hm_client *client,
                             const struct hm_dir *next, struct hm_err *err)
 {
     _hm_free_(hm_layout_free) struct hm_layout *layout = NULL;
-    struct judged_maker judged = {.maker = NULL};
-    struct hm_release_file file;
+    struct judge judge = {.plan = plan, .next = next, .client = client};
 
     HM_TRY(hm_layout_parse(hm_client_root(client), hm_client_targets(client),
                            plan->roles->site->config.name, err, &layout));
-    for (size_t i = 0; i < plan->path_count; i++) {
-        const struct hm_plan_path *path = &plan->paths[i];
-
-        /* Paths come maker by maker. */
-        if (judged.maker == NULL || strcmp(judged.maker->id, path->maker) != 0)
-            HM_TRY(judge_maker(plan, client, layout, path->maker, err, &judged));
-        HM_TRY(hm_verdict_path(layout, judged.maker, judged.grade, judged.release, judged.made,
-                               path->path, err, &file));
-        HM_TRY(judge_image(plan, next, &file, err));
-    }
+    judge.layout = layout;
+    for (size_t i = 0; i < plan->document_count; i++)
+        HM_TRY(judge_document(&judge, plan->documents[i].role, err));
+    for (size_t i = 0; i < plan->path_count; i++)
+        HM_TRY(judge_path(&judge, &plan->paths[i], err));
     return HM_OK;
 }
 

@@ -10,7 +10,7 @@
 
 struct hm_renew {
     const char **roles; /* drafts to be signed */
-    size_t role_count;
+    size_t role_count, role_capacity;
     struct hm_arena arena;
 };
 
@@ -20,18 +20,21 @@ struct hm_renew {
     }
 
 void hm_renew_done(struct hm_renew *renew);
-#define HM_RENEW_RECALLS         "recalls~vendor"
-#define HM_RENEW_RECALLS_VALID_S (3 * 365 * 86400) /* freshness comes from the snapshot */
+#define HM_RENEW_RECALLS "recalls~vendor"
 
-/* Drafts root, targets, recalls~vendor and every release~ID that ends within within_s seconds; one
- * that has a draft already keeps it. A maker's own role cannot be renewed here: it is named as a
- * warning. */
+/* Copies role. */
+HM_MUST_CHECK enum hm_rc hm_renew_add(struct hm_renew *renew, const char *role, struct hm_err *err);
+/* Drafts root, targets, recalls~vendor and every release~ID and role of a product that ends within
+ * within_s seconds; one that has a draft already keeps it. A maker's own role cannot be renewed
+ * here: it is named as a warning. */
 HM_MUST_CHECK enum hm_rc hm_renew_run(const struct hm_site *site, int64_t within_s,
                                       struct hm_err *err, struct hm_buf *report,
                                       struct hm_renew *ret_renew);
-/* Drafts the next version of release~ID or recalls~vendor with the content that is published. */
-HM_MUST_CHECK enum hm_rc hm_renew_release(const struct hm_roles *roles, const char *role,
-                                          struct hm_err *err);
+/* After the keys of release~ID or recalls~vendor (called role, published) changed in the draft of
+ * targets: drafts the next version of it and of all its products' roles with the content that is
+ * published, or that drafts have already, and adds them to renew. */
+HM_MUST_CHECK enum hm_rc hm_renew_release(struct hm_roles *roles, const char *role,
+                                          struct hm_err *err, struct hm_renew *renew);
 /* Drafts version 1 of release~ID or recalls~vendor, which lists nothing. TUF 4.4: the snapshot
  * lists every delegated role; tough looks at no role any more once one is missing. */
 HM_MUST_CHECK enum hm_rc hm_renew_first(const struct hm_site *site, const char *role,

@@ -3,6 +3,8 @@
 #include "site/roles.h"
 
 #include "base/file.h"
+#include "exchange/claim.h"
+#include "exchange/review.h"
 #include "exchange/role.h"
 #include "site/approvers.h"
 
@@ -107,6 +109,28 @@ enum hm_rc hm_roles_need(const struct hm_roles *roles, const char *role, struct 
                        "'%s': no such role at this site; 'hallmark site status' lists them", role);
     *ret_need = need;
     return HM_OK;
+}
+
+enum hm_rc hm_roles_write_release(const struct hm_site *site, const char *role, int64_t version,
+                                  struct hm_targets *content, struct hm_err *err,
+                                  struct hm_buf *ret_canonical)
+{
+    _hm_done_(hm_buf_done) struct hm_buf x_hallmark = HM_BUF_INIT(1024);
+    struct hm_partition_name name = {.product = HM_BYTES_EMPTY};
+    struct hm_claim claim = {.site = site->config.name};
+    char product[HM_TEXT_NAME_SIZE_MAX + 1];
+
+    content->document.version = version;
+    content->document.expires_unix_s =
+        site->now_unix_s + (hm_role_is_of(role, "recalls", NULL) ? hm_review_default_expiry_s(role)
+                                                                 : site->config.expiry.release_s);
+    if (hm_partition_parse(hm_bytes_str(role), &name) && name.product.size > 0) {
+        (void)snprintf(product, sizeof(product), "%.*s", HM_BYTES_FMT(name.product));
+        claim.product = product;
+    }
+    HM_TRY(hm_claim_write(&claim, err, &x_hallmark));
+    HM_TRY(hm_targets_set_x_hallmark(content, hm_buf_bytes(&x_hallmark), err));
+    return hm_targets_write(content, err, ret_canonical);
 }
 
 enum hm_rc hm_roles_state(const struct hm_roles *roles, const struct hm_draft *draft,
@@ -253,17 +277,20 @@ enum hm_rc hm_roles_request(const struct hm_roles *roles, const char *const *nam
                             const char *reason, const char *path, struct hm_err *err,
                             struct hm_buf *report)
 {
-    _hm_done_(hm_buf_done) struct hm_buf raw =
-        HM_BUF_INIT((size_t)HM_REQUEST_DOCUMENT_SIZE_MAX * 4);
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_REQUEST_SIZE_MAX);
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_request head = {.site = roles->site->config.name,
                               .created_unix_s = roles->site->now_unix_s,
                               .reason = reason,
                               .root = roles->tree->root_raw};
-    struct hm_bytes currents[HM_REQUEST_DOCUMENT_COUNT_MAX];
+    struct hm_bytes *currents;
 
     if (count == 0 || count > HM_REQUEST_DOCUMENT_COUNT_MAX)
         return hm_fail(err, HM_EUSAGE, "a request holds 1 to %d documents, not %zu",
                        HM_REQUEST_DOCUMENT_COUNT_MAX, count);
+    currents = hm_arena_alloc(&arena, count, sizeof(*currents));
+    if (currents == NULL)
+        return hm_error_nomem(err);
     for (size_t i = 0; i < count; i++) {
         HM_TRY(hm_tree_raw(roles->tree, names[i], err, &currents[i]));
         if (strcmp(names[i], "root") != 0 && strcmp(names[i], "targets") != 0)

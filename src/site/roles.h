@@ -38,6 +38,11 @@ const struct hm_layout *hm_roles_layout(const struct hm_roles *roles);
 /* HM_EUNKNOWN: no root or targets, published or draft, names anybody for role. */
 HM_MUST_CHECK enum hm_rc hm_roles_need(const struct hm_roles *roles, const char *role,
                                        struct hm_err *err, struct hm_draft_need *ret_need);
+/* Appends content as version of role, which is release~ID, the role of a product, or
+ * recalls~vendor: for this site, valid from now on as long as such a document is. */
+HM_MUST_CHECK enum hm_rc hm_roles_write_release(const struct hm_site *site, const char *role,
+                                                int64_t version, struct hm_targets *content,
+                                                struct hm_err *err, struct hm_buf *ret_canonical);
 /* How far a draft is. */
 HM_MUST_CHECK enum hm_rc hm_roles_state(const struct hm_roles *roles, const struct hm_draft *draft,
                                         struct hm_arena *arena, struct hm_err *err,

@@ -174,7 +174,7 @@ static enum hm_rc draft_targets(const struct hm_roles *roles, struct hm_err *err
 
 static enum hm_rc rotate_root(const struct hm_roles *roles, const struct hm_rotate_options *options,
                               enum hm_root_role role, struct hm_err *err, struct hm_buf *report,
-                              struct hm_rotate_result *result)
+                              struct hm_renew *result)
 {
     _hm_done_(key_set_done) struct key_set set = {.keys = NULL};
 
@@ -182,10 +182,10 @@ static enum hm_rc rotate_root(const struct hm_roles *roles, const struct hm_rota
     HM_TRY(change_root(roles, &role, 1, &set, err, report));
     if (options->add != NULL)
         HM_TRY(hm_approvers_store(&roles->site->private_dir, options->role, options->add, err));
-    result->roles[result->role_count++] = "root";
+    HM_TRY(hm_renew_add(result, "root", err));
     if (role == HM_ROOT_ROLE_ROOT)
         return HM_OK;
-    result->roles[result->role_count++] = "targets";
+    HM_TRY(hm_renew_add(result, "targets", err));
     return draft_targets(roles, err);
 }
 
@@ -228,7 +228,7 @@ static enum hm_rc mark_lost(const struct hm_roles *roles, bool lost, struct hm_e
 
 static enum hm_rc rotate_online(const struct hm_roles *roles,
                                 const struct hm_rotate_options *options, struct hm_err *err,
-                                struct hm_buf *report, struct hm_rotate_result *result)
+                                struct hm_buf *report, struct hm_renew *result)
 {
     static const enum hm_root_role online[] = {HM_ROOT_ROLE_TIMESTAMP, HM_ROOT_ROLE_SNAPSHOT};
     _hm_free_(hm_signer_free) struct hm_signer *made = NULL;
@@ -252,7 +252,7 @@ static enum hm_rc rotate_online(const struct hm_roles *roles,
     HM_TRY(mark_lost(roles, options->lost, err));
     (void)snprintf(name, sizeof(name), "online-%.8s", hm_key_id(key));
     HM_TRY(hm_approvers_store_signer(&roles->site->private_dir, name, signer, err));
-    result->roles[result->role_count++] = "root";
+    HM_TRY(hm_renew_add(result, "root", err));
     return hm_buf_append_fmt(
         report, err,
         "the new online key is private/keys/%s.pem; the old one may be deleted "
@@ -264,15 +264,15 @@ static enum hm_rc rotate_online(const struct hm_roles *roles,
 
 static enum hm_rc rotate_delegated(const struct hm_roles *roles,
                                    const struct hm_rotate_options *options, struct hm_err *err,
-                                   struct hm_rotate_result *result)
+                                   struct hm_renew *result)
 {
     _hm_done_(key_set_done) struct key_set set = {.keys = NULL};
     _hm_free_(hm_roster_free) struct hm_roster *roster = NULL;
+    _hm_free_(hm_roles_free) struct hm_roles *changed = NULL;
     const struct hm_delegated_role *before =
         hm_targets_find_role(&hm_roles_targets(roles)->delegations, hm_bytes_str(options->role));
     const char *const recalls = "recalls~vendor";
     bool is_release = hm_role_is_of(options->role, "release", NULL);
-    char path[HM_LAYOUT_ROLE_SIZE_MAX + sizeof(".json")];
 
     if (before == NULL || (!is_release && strcmp(options->role, recalls) != 0))
         return hm_fail(err, HM_EUNKNOWN,
@@ -291,24 +291,18 @@ static enum hm_rc rotate_delegated(const struct hm_roles *roles,
     if (options->add != NULL)
         HM_TRY(hm_approvers_store(&roles->site->private_dir, is_release ? "enrolled" : "recalls",
                                   options->add, err));
-    result->roles[result->role_count++] = "targets";
+    HM_TRY(hm_renew_add(result, "targets", err));
     if (hm_tree_version(roles->tree, options->role) == 0)
         return HM_OK;
-    (void)snprintf(path, sizeof(path), "%s.json", options->role);
-    (void)snprintf(result->name, sizeof(result->name), "%s", options->role);
-    result->roles[result->role_count++] = result->name;
-    if (hm_dir_has(&roles->site->drafts, path))
-        return HM_OK;
-    return hm_renew_release(roles, options->role, err);
+    HM_TRY(hm_roles_load(roles->site, err, &changed)); /* with the draft of targets just written */
+    return hm_renew_release(changed, options->role, err, result);
 }
 
 enum hm_rc hm_rotate_run(const struct hm_site *site, const struct hm_rotate_options *options,
-                         struct hm_err *err, struct hm_buf *report,
-                         struct hm_rotate_result *ret_result)
+                         struct hm_err *err, struct hm_buf *report, struct hm_renew *ret_result)
 {
     _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
 
-    ret_result->role_count = 0;
     HM_TRY(hm_roles_load(site, err, &roles));
     if (roles->tree->root == NULL)
         return hm_fail(err, HM_EAGAIN,

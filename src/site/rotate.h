@@ -7,6 +7,7 @@
 #define HM_SITE_ROTATE_H
 
 #include "site/approvers.h"
+#include "site/renew.h"
 #include "site/roster.h"
 
 struct hm_rotate_options {
@@ -19,11 +20,7 @@ struct hm_rotate_options {
     bool lost; /* online: the old key is gone, so the new root comes with its first signatures */
 };
 
-struct hm_rotate_result {
-    const char *roles[2]; /* drafts to be signed */
-    size_t role_count;
-    char name[HM_LAYOUT_ROLE_SIZE_MAX];
-};
+/* ret_renew has the drafts to be signed. */
 
 /* HM_EUSAGE: nothing would change, an online key that is said to be lost is at hand, or a key to be
  * removed is not there; HM_EREFUSED: a threshold that cannot be met, a key that stands on both
@@ -31,6 +28,6 @@ struct hm_rotate_result {
  * yet. */
 HM_MUST_CHECK enum hm_rc hm_rotate_run(const struct hm_site *site,
                                        const struct hm_rotate_options *options, struct hm_err *err,
-                                       struct hm_buf *report, struct hm_rotate_result *ret_result);
+                                       struct hm_buf *report, struct hm_renew *ret_renew);
 
 #endif

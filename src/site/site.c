@@ -247,6 +247,7 @@ static struct hm_site *site_new(void)
         return NULL;
     site->dir = site->public_dir = site->private_dir = site->drafts = (struct hm_dir)HM_DIR_INIT;
     site->lock = (struct hm_lock)HM_LOCK_INIT;
+    site->flat_max = HM_PARTITION_FLAT_MAX;
     return site;
 }
 

@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "crypto/signer.h"
-#include "trust/layout.h"
+#include "trust/partition.h"
 
 #define HM_SITE_FORMAT          "hallmark-site 1\n"
 #define HM_SITE_CONFIG_SIZE_MAX 65536
@@ -40,6 +40,7 @@ struct hm_site {
     struct hm_site_config config;
     struct hm_lock lock;
     int64_t now_unix_s;
+    size_t flat_max; /* HM_PARTITION_FLAT_MAX; tests set less */
     struct hm_arena arena;
 };
 

@@ -44,6 +44,8 @@ static enum hm_rc parse_head(struct hm_bytes raw, struct hm_arena *arena, struct
             HM_TRY(take_text(&json, arena, err, &grade));
         else if (hm_bytes_is_str(key, "version"))
             HM_TRY(hm_json_int(&json, err, &staged->version));
+        else if (hm_bytes_is_str(key, "order"))
+            HM_TRY(hm_json_int(&json, err, &staged->order));
         else if (hm_bytes_is_str(key, "taken"))
             HM_TRY(take_text(&json, arena, err, &taken));
         else if (hm_bytes_is_str(key, "rejected"))
@@ -70,6 +72,8 @@ enum hm_rc hm_staged_write_head(const struct hm_dir *dir, const struct hm_staged
     hm_json_writer_key_str(&writer, "maker", staged->maker);
     hm_json_writer_key_str(&writer, "grade", staged->is_attested ? "attested" : "maker");
     hm_json_writer_key_int(&writer, "version", staged->version);
+    if (staged->order > 0)
+        hm_json_writer_key_int(&writer, "order", staged->order);
     hm_json_writer_key(&writer, "taken");
     hm_json_writer_time(&writer, staged->taken_unix_s);
     if (staged->rejected != NULL)
@@ -88,11 +92,107 @@ static bool is_id(const char *name)
     return digits == 2 * HM_SHA256_SIZE && name[digits] == '\0';
 }
 
+static enum hm_rc load_document(struct hm_staged_list *list, const struct hm_dir *dir,
+                                const char *path, const char *role, struct hm_err *err,
+                                struct hm_staged_document *document)
+{
+    struct hm_targets_unsigned content = {NULL};
+
+    document->role = hm_arena_strdup(&list->arena, hm_bytes_str(role));
+    if (document->role == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(
+        hm_site_read(dir, path, HM_DOCUMENT_TARGETS_SIZE_MAX, &list->arena, err, &document->raw));
+    HM_TRY(hm_envelope_parse(document->raw, err, &document->envelope));
+    HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(document->envelope), err, &content));
+    document->targets = content.content;
+    return HM_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "PRODUCT.json" in maker/; the names are cut to the products. */
+static enum hm_rc list_products(struct hm_staged_list *list, const struct hm_dir *dir,
+                                struct hm_err *err, const char ***ret_names, size_t *ret_count)
+{
+    const char **names;
+    size_t name_count, count = 0;
+    enum hm_rc rc = hm_dir_list(dir, "maker", HM_TARGETS_DELEGATION_COUNT_MAX, &list->arena, err,
+                                &names, &name_count);
+
+    if (rc == HM_ENOTFOUND) {
+        *ret_count = 0;
+        return HM_OK;
+    }
+    HM_TRY(rc);
+    for (size_t i = 0; i < name_count; i++) {
+        const char *dot = strrchr(names[i], '.');
+        struct hm_bytes product =
+            hm_bytes_make(names[i], dot == NULL ? 0 : (size_t)(dot - names[i]));
+
+        if (dot == NULL || strcmp(dot, ".json") != 0 || !hm_text_is_name(product))
+            return hm_fail(err, HM_EFORMAT, "'maker/%s': no product's document", names[i]);
+        names[count] = hm_arena_strdup(&list->arena, product);
+        if (names[count++] == NULL)
+            return hm_error_nomem(err);
+    }
+    if (count > 1)
+        qsort(names, count, sizeof(names[0]), compare_names);
+    *ret_names = names;
+    *ret_count = count;
+    return HM_OK;
+}
+
+static enum hm_rc load_documents(struct hm_staged_list *list, const struct hm_dir *dir,
+                                 struct hm_err *err, struct hm_staged *staged)
+{
+    char above[HM_LAYOUT_ROLE_SIZE_MAX], role[HM_LAYOUT_ROLE_SIZE_MAX];
+    const char **products = NULL;
+    size_t count = 0;
+
+    if (staged->is_attested)
+        hm_layout_release_role(hm_bytes_str(staged->maker), above);
+    else
+        hm_layout_maker_role(hm_bytes_str(staged->maker), above);
+    if (!staged->is_attested)
+        HM_TRY(list_products(list, dir, err, &products, &count));
+    staged->documents = hm_arena_alloc(&list->arena, count + 1, sizeof(*staged->documents));
+    if (staged->documents == NULL)
+        return hm_error_nomem(err);
+    staged->document_count = 1; /* half-loaded ones are freed too */
+    HM_TRY(load_document(list, dir, staged->is_attested ? "attested.json" : "maker.json", above,
+                         err, &staged->documents[0]));
+    for (size_t i = 0; i < count; i++) {
+        char path[HM_TEXT_NAME_SIZE_MAX + 32];
+
+        (void)snprintf(path, sizeof(path), "maker/%s.json", products[i]);
+        hm_partition_role(hm_bytes_str(above), hm_bytes_str(products[i]), role);
+        staged->document_count++;
+        HM_TRY(load_document(list, dir, path, role, err, &staged->documents[i + 1]));
+    }
+    return HM_OK;
+}
+
+static enum hm_rc merge_documents(struct hm_staged_list *list, struct hm_err *err,
+                                  struct hm_staged *staged)
+{
+    const struct hm_targets **all =
+        hm_arena_alloc(&list->arena, staged->document_count, sizeof(*all));
+
+    if (all == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < staged->document_count; i++)
+        all[i] = staged->documents[i].targets;
+    return hm_parts_merge(all, staged->document_count, err, &staged->content);
+}
+
 static enum hm_rc load_one(struct hm_staged_list *list, const char *id, struct hm_err *err,
                            struct hm_staged *staged)
 {
     _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
-    struct hm_targets_unsigned content = {NULL};
     struct hm_bytes head;
     char *path = hm_site_text(&list->arena, "submissions/%s", id);
 
@@ -103,12 +203,27 @@ static enum hm_rc load_one(struct hm_staged_list *list, const char *id, struct h
     HM_TRY(
         hm_site_read(&dir, "submission.json", HM_STAGED_HEAD_SIZE_MAX, &list->arena, err, &head));
     HM_TRY(parse_head(head, &list->arena, err, staged));
-    HM_TRY(hm_site_read(&dir, staged->is_attested ? "attested.json" : "maker.json",
-                        HM_DOCUMENT_TARGETS_SIZE_MAX, &list->arena, err, &staged->raw));
-    HM_TRY(hm_envelope_parse(staged->raw, err, &staged->envelope));
-    HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(staged->envelope), err, &content));
-    staged->content = content.content;
-    return HM_OK;
+    HM_TRY(hm_layout_check_id(hm_bytes_str(staged->maker), err));
+    HM_TRY(load_documents(list, &dir, err, staged));
+    return merge_documents(list, err, staged);
+}
+
+const struct hm_staged_document *hm_staged_document(const struct hm_staged *staged,
+                                                    const char *role)
+{
+    for (size_t i = 0; i < staged->document_count; i++)
+        if (strcmp(staged->documents[i].role, role) == 0)
+            return &staged->documents[i];
+    return NULL;
+}
+
+bool hm_staged_is_done(const struct hm_staged *staged, const struct hm_tree *tree)
+{
+    for (size_t i = 0; i < staged->document_count; i++)
+        if (staged->documents[i].targets->document.version >
+            hm_tree_version(tree, staged->documents[i].role))
+            return false;
+    return true;
 }
 
 static int compare(const void *left, const void *right)
@@ -120,6 +235,8 @@ static int compare(const void *left, const void *right)
         return order;
     if (a->version != b->version)
         return a->version < b->version ? -1 : 1;
+    if (a->order != b->order)
+        return a->order < b->order ? -1 : 1;
     if (a->taken_unix_s != b->taken_unix_s)
         return a->taken_unix_s < b->taken_unix_s ? -1 : 1;
     return strcmp(a->id, b->id);
@@ -162,8 +279,13 @@ void hm_staged_free(struct hm_staged_list *list)
     if (list == NULL)
         return;
     for (size_t i = 0; i < list->count; i++) {
-        hm_targets_free(list->items[i].content);
-        hm_envelope_free(list->items[i].envelope);
+        const struct hm_staged *item = &list->items[i];
+
+        hm_targets_free(item->content);
+        for (size_t k = 0; k < item->document_count; k++) {
+            hm_targets_free(item->documents[k].targets);
+            hm_envelope_free(item->documents[k].envelope);
+        }
     }
     hm_arena_done(&list->arena);
     free(list);
@@ -312,19 +434,20 @@ static enum hm_rc judge_among(const struct hm_staged_list *list, const struct hm
     return HM_OK;
 }
 
-enum hm_rc hm_staged_judge(const struct hm_staged_list *list, const struct hm_staged *staged,
-                           const struct hm_targets *release, const struct hm_targets *maker_role,
-                           const struct hm_target *target, struct hm_err *err,
-                           enum hm_staged_kind *ret_kind)
+enum hm_rc hm_staged_judge(const struct hm_staged_list *list, struct hm_tree *tree,
+                           const struct hm_staged *staged, const struct hm_target *target,
+                           struct hm_err *err, enum hm_staged_kind *ret_kind)
 {
-    const struct hm_target *released =
-        release == NULL ? NULL : hm_targets_find(release, target->path);
-    const struct hm_target *made =
-        maker_role == NULL ? NULL : hm_targets_find(maker_role, target->path);
+    char release_role[HM_LAYOUT_ROLE_SIZE_MAX], maker_role[HM_LAYOUT_ROLE_SIZE_MAX];
+    const struct hm_target *released, *made;
     _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(2048);
     enum hm_staged_kind kind = HM_STAGED_MISSING;
     bool same, has;
 
+    hm_layout_release_role(hm_bytes_str(staged->maker), release_role);
+    hm_layout_maker_role(hm_bytes_str(staged->maker), maker_role);
+    HM_TRY(hm_tree_target(tree, release_role, target->path, err, &released));
+    HM_TRY(hm_tree_target(tree, maker_role, target->path, err, &made));
     if ((released != NULL && !has_same_bytes(released, target)) ||
         (made != NULL && !has_same_bytes(made, target))) {
         *ret_kind = HM_STAGED_OTHERBYTES;

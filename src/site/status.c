@@ -40,8 +40,19 @@ static enum hm_rc add_role(struct status *status, const char *role,
     const struct hm_site_expiry *expiry = &status->site->config.expiry;
     struct status_role item = {.document = document, .keys = keys};
 
-    if (status->role_count >= status->role_max || keys == NULL)
-        return hm_fail(err, HM_EINTERNAL, "'%s': no keys, or too many roles", role);
+    if (keys == NULL)
+        return hm_fail(err, HM_EINTERNAL, "'%s': no keys", role);
+    if (status->role_count == status->role_max) {
+        size_t max = status->role_max == 0 ? 64 : 2 * status->role_max;
+        struct status_role *grown = hm_arena_alloc(&status->arena, max, sizeof(*grown));
+
+        if (grown == NULL)
+            return hm_error_nomem(err);
+        if (status->role_count > 0)
+            memcpy(grown, status->roles, status->role_count * sizeof(*grown));
+        status->roles = grown;
+        status->role_max = max;
+    }
     item.role = hm_arena_strdup(&status->arena, hm_bytes_str(role));
     if (item.role == NULL)
         return hm_error_nomem(err);
@@ -58,15 +69,12 @@ static enum hm_rc add_role(struct status *status, const char *role,
     return HM_OK;
 }
 
-static enum hm_rc add_delegated(struct status *status, const char *role, struct hm_err *err)
+static enum hm_rc add_delegated(void *ctx, const char *role, const struct hm_targets *targets,
+                                const struct hm_envelope *envelope, struct hm_err *err)
 {
-    struct hm_tree *tree = status->plan->roles->tree;
-    const struct hm_targets *targets;
-    const struct hm_envelope *envelope;
+    struct status *status = ctx;
+    const struct hm_tree *tree = status->plan->roles->tree;
 
-    HM_TRY(hm_tree_role(tree, role, err, &targets, &envelope));
-    if (targets == NULL)
-        return HM_OK;
     return add_role(status, role, &targets->document,
                     hm_tree_keys(NULL, tree->targets.targets, tree->layout, role), envelope, err);
 }
@@ -95,21 +103,18 @@ static enum hm_rc gather(struct status *status, struct hm_err *err)
     HM_TRY(hm_plan_make(status->site, err, &status->plan));
     HM_TRY(hm_approvers_load(status->site, err, &status->approvers));
     tree = status->plan->roles->tree;
-    status->role_max = 5 + (tree->layout == NULL ? 0 : 2 * tree->layout->maker_count);
-    status->roles = hm_arena_alloc(&status->arena, status->role_max, sizeof(*status->roles));
-    if (status->roles == NULL)
-        return hm_error_nomem(err);
     if (tree->root == NULL)
         return HM_OK;
     HM_TRY(add_top(status, err));
-    HM_TRY(add_delegated(status, HM_RENEW_RECALLS, err));
+    HM_TRY(
+        hm_tree_each_part(status->plan->roles->tree, HM_RENEW_RECALLS, err, add_delegated, status));
     for (size_t i = 0; i < tree->layout->maker_count; i++) {
         char role[HM_LAYOUT_ROLE_SIZE_MAX];
 
         hm_layout_release_role(hm_bytes_str(tree->layout->makers[i].id), role);
-        HM_TRY(add_delegated(status, role, err));
+        HM_TRY(hm_tree_each_part(status->plan->roles->tree, role, err, add_delegated, status));
         hm_layout_maker_role(hm_bytes_str(tree->layout->makers[i].id), role);
-        HM_TRY(add_delegated(status, role, err));
+        HM_TRY(hm_tree_each_part(status->plan->roles->tree, role, err, add_delegated, status));
     }
     return HM_OK;
 }

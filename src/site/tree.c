@@ -3,14 +3,12 @@
 #include "site/tree.h"
 
 #define HM_TREE_ROOT_COUNT_MAX     65536
-#define HM_TREE_DOCUMENT_COUNT_MAX 131072 /* two roles a maker */
+#define HM_TREE_DOCUMENT_COUNT_MAX 1048576 /* two roles a maker, two a product */
 
 enum hm_rc hm_tree_file_name(const char *role, int64_t version, struct hm_err *err,
                              struct hm_buf *ret_name)
 {
-    HM_TRY(hm_buf_append_fmt(ret_name, err, "metadata/%lld.", (long long)version));
-    HM_TRY(hm_text_percent(ret_name, hm_bytes_str(role), err));
-    return hm_buf_append_str(ret_name, ".json", err);
+    return hm_buf_append_fmt(ret_name, err, "metadata/%lld.%s.json", (long long)version, role);
 }
 
 enum hm_rc hm_tree_image_name(struct hm_bytes path, const struct hm_sha256 *sha256,
@@ -245,20 +243,31 @@ int64_t hm_tree_version(const struct hm_tree *tree, const char *role)
     return meta == NULL ? 0 : meta->version;
 }
 
+static const struct hm_delegated_role *find_delegation(const struct hm_targets *targets,
+                                                       const struct hm_layout *layout,
+                                                       struct hm_bytes role)
+{
+    const struct hm_delegated_role *found;
+
+    if (targets == NULL || layout == NULL)
+        return NULL;
+    found = hm_targets_find_role(&targets->delegations, role);
+    return found != NULL ? found : hm_targets_find_role(&layout->delegations, role);
+}
+
 const struct hm_role_keys *hm_tree_keys(const struct hm_root *root,
                                         const struct hm_targets *targets,
                                         const struct hm_layout *layout, const char *role)
 {
     const struct hm_delegated_role *delegated;
+    struct hm_partition_name name = {.above = hm_bytes_str(role)};
 
     for (int i = 0; root != NULL && i < HM_ROOT_ROLE_COUNT_; i++)
         if (strcmp(role, hm_root_role_name((enum hm_root_role)i)) == 0)
             return &root->roles[i];
-    if (targets == NULL || layout == NULL)
-        return NULL;
-    delegated = hm_targets_find_role(&targets->delegations, hm_bytes_str(role));
-    if (delegated == NULL)
-        delegated = hm_targets_find_role(&layout->delegations, hm_bytes_str(role));
+    if (!hm_partition_parse(hm_bytes_str(role), &name))
+        name.above = hm_bytes_str(role);
+    delegated = find_delegation(targets, layout, name.above);
     return delegated == NULL ? NULL : &delegated->keys;
 }
 
@@ -271,13 +280,49 @@ static enum hm_rc add_document(struct hm_tree *tree, const char *role, struct hm
 
     if (count >= HM_TREE_DOCUMENT_COUNT_MAX || name == NULL)
         return hm_error_nomem(err);
-    grown = reallocarray(tree->documents, count + 1, sizeof(*grown));
-    if (grown == NULL)
-        return hm_error_nomem(err);
-    tree->documents = grown;
+    if (count == tree->document_capacity) {
+        size_t capacity = count == 0 ? 16 : 2 * count;
+
+        grown = reallocarray(tree->documents, capacity, sizeof(*grown));
+        if (grown == NULL)
+            return hm_error_nomem(err);
+        tree->documents = grown;
+        tree->document_capacity = capacity;
+    }
+    grown = tree->documents;
     grown[count] = (struct hm_tree_document){.role = name};
     *ret_document = &grown[count];
     return HM_OK;
+}
+
+/* The delegation that a published document must carry: for a product's role, that of the role above
+ * as it is published. NULL: nobody's. */
+static enum hm_rc find_published(struct hm_tree *tree, const char *role,
+                                 const struct hm_partition_name *name, struct hm_err *err,
+                                 const struct hm_delegated_role **ret_role)
+{
+    char above_name[HM_LAYOUT_ROLE_SIZE_MAX];
+    const struct hm_targets *above;
+
+    if (name->product.size == 0) {
+        *ret_role = find_delegation(tree->targets.targets, tree->layout, hm_bytes_str(role));
+        return HM_OK;
+    }
+    (void)snprintf(above_name, sizeof(above_name), "%.*s", HM_BYTES_FMT(name->above));
+    HM_TRY(hm_tree_role(tree, above_name, err, &above, NULL));
+    *ret_role = above == NULL ? NULL : hm_partition_find(name->above, above, name->product);
+    return HM_OK;
+}
+
+static enum hm_rc load_delegated(struct hm_tree *tree, const struct hm_snapshot_meta *meta,
+                                 const struct hm_partition_name *name,
+                                 const struct hm_delegated_role *delegation, struct hm_err *err,
+                                 struct hm_tree_document *document)
+{
+    HM_TRY(load_document(tree, meta, document->role, &delegation->keys, err, document));
+    if (name->product.size > 0)
+        return hm_partition_check_product(hm_bytes_str(document->role), document->targets, err);
+    return name->above.size > 0 ? hm_partition_check(delegation, document->targets, err) : HM_OK;
 }
 
 /* The cached document, with targets NULL where none is published. */
@@ -285,24 +330,28 @@ static enum hm_rc find_document(struct hm_tree *tree, const char *role, struct h
                                 const struct hm_tree_document **ret_document)
 {
     struct hm_tree_document *document = NULL;
-    const struct hm_role_keys *keys;
+    const struct hm_delegated_role *delegation = NULL;
     const struct hm_snapshot_meta *meta;
+    struct hm_partition_name name = {.above = HM_BYTES_EMPTY};
     enum hm_rc rc;
 
-    for (size_t i = 0; i < tree->document_count; i++)
+    for (size_t i = tree->document_count; i-- > 0;)
         if (strcmp(tree->documents[i].role, role) == 0) {
             *ret_document = &tree->documents[i];
             return HM_OK;
         }
-    HM_TRY(add_document(tree, role, err, &document));
+    if (!hm_partition_parse(hm_bytes_str(role), &name))
+        name.above = name.product = HM_BYTES_EMPTY;
     meta = tree->root == NULL ? NULL : hm_snapshot_find(tree->snapshot, hm_bytes_str(role));
+    if (meta != NULL)
+        HM_TRY(find_published(tree, role, &name, err, &delegation));
+    HM_TRY(add_document(tree, role, err, &document));
     if (meta != NULL) {
-        keys = hm_tree_keys(NULL, tree->targets.targets, tree->layout, role);
-        if (keys == NULL)
+        if (delegation == NULL)
             rc = hm_fail(err, HM_EREFUSED, "'%s': published, but 'targets' names nobody for it",
                          role);
         else
-            rc = load_document(tree, meta, document->role, keys, err, document);
+            rc = load_delegated(tree, meta, &name, delegation, err, document);
         if (rc != HM_OK) {
             document_done(document); /* not counted: the next call tries again */
             return rc;
@@ -310,6 +359,55 @@ static enum hm_rc find_document(struct hm_tree *tree, const char *role, struct h
     }
     tree->document_count++;
     *ret_document = document;
+    return HM_OK;
+}
+
+enum hm_rc hm_tree_part(struct hm_tree *tree, const char *above, struct hm_bytes product,
+                        struct hm_err *err, const struct hm_targets **ret_targets)
+{
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    const struct hm_targets *targets;
+
+    HM_TRY(hm_tree_role(tree, above, err, &targets, NULL));
+    if (targets != NULL && hm_partition_find(hm_bytes_str(above), targets, product) != NULL) {
+        hm_partition_role(hm_bytes_str(above), product, role);
+        HM_TRY(hm_tree_role(tree, role, err, &targets, NULL));
+    }
+    *ret_targets = targets;
+    return HM_OK;
+}
+
+enum hm_rc hm_tree_target(struct hm_tree *tree, const char *above, struct hm_bytes path,
+                          struct hm_err *err, const struct hm_target **ret_target)
+{
+    const struct hm_targets *targets;
+    struct hm_path parsed;
+
+    HM_TRY(hm_layout_parse_path(path, err, &parsed));
+    HM_TRY(hm_tree_part(tree, above, parsed.product, err, &targets));
+    *ret_target = targets == NULL ? NULL : hm_targets_find(targets, path);
+    return HM_OK;
+}
+
+enum hm_rc hm_tree_each_part(struct hm_tree *tree, const char *above, struct hm_err *err,
+                             hm_tree_part_fn *take, void *ctx)
+{
+    const struct hm_targets *targets, *part;
+    const struct hm_envelope *envelope;
+
+    HM_TRY(hm_tree_role(tree, above, err, &targets, &envelope));
+    if (targets == NULL)
+        return HM_OK;
+    HM_TRY(take(ctx, above, targets, envelope, err));
+    for (size_t i = 0; i < targets->delegations.role_count; i++) {
+        char role[HM_LAYOUT_ROLE_SIZE_MAX];
+
+        (void)snprintf(role, sizeof(role), "%.*s",
+                       HM_BYTES_FMT(targets->delegations.roles[i].name));
+        HM_TRY(hm_tree_role(tree, role, err, &part, &envelope));
+        if (part != NULL)
+            HM_TRY(take(ctx, role, part, envelope, err));
+    }
     return HM_OK;
 }
 

@@ -88,7 +88,7 @@ class Maker(story.Case):
         signature = next(self.scratch.glob("r-*.sig"))
         self.assertStatus(self.hallmark("maker", "attach", "--dir", self.folder, signature, "-o", out), 0)
         self.assertEqual(names_in(out), ["submission.json", "identity/1.identity", "maker.json", "images/acme/nic/1.0/a.rom"])
-        self.assertRefused(self.hallmark("maker", "attach", "--dir", self.folder, signature), story.CANNOT_TELL, "no draft")
+        self.assertRefused(self.hallmark("maker", "attach", "--dir", self.folder, signature), story.CANNOT_TELL, "no release waits")
 
     def test_a_version_is_never_reused(self):
         keys = ["--key", self.cast.key("acme1"), "--key", self.cast.key("acme2"), "-o", self.scratch / "o.submission"]

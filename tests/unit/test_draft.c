@@ -247,7 +247,8 @@ static void test_request__holds_the_drafts_in_order(void **state)
     assert_int_equal(hm_draft_request(dir, &head, missing, currents, 1, &bytes.err, &raw),
                      HM_ENOTFOUND);
     assert_int_equal(hm_draft_request(dir, &head, roles, currents, 0, &bytes.err, &raw), HM_EUSAGE);
-    assert_int_equal(hm_draft_request(dir, &head, roles, currents, 65, &bytes.err, &raw),
+    assert_int_equal(hm_draft_request(dir, &head, roles, currents,
+                                      HM_REQUEST_DOCUMENT_COUNT_MAX + 1, &bytes.err, &raw),
                      HM_EUSAGE);
     assert_int_equal(hm_draft_request(dir, &head, roles, currents, 2, &bytes.err, &raw), HM_OK);
     assert_int_equal(hm_request_parse(hm_buf_bytes(&raw), &bytes.err, &request), HM_OK);

@@ -764,7 +764,8 @@ static void test_overview__tells_identity_releases_and_drafts(void **state)
     assert_int_equal(draft(&shop, "globex", "1.1", 2, false, "", &outcome), HM_OK);
     assert_int_equal(hm_overview_text(shop.folder, &shop.err, &text), HM_OK);
     assert_non_null(strstr(hm_buf_str(&text), "acme/nic/1.0  2 files"));
-    assert_non_null(strstr(hm_buf_str(&text), "draft for site globex: version 2, 0 of 2"));
+    assert_non_null(
+        strstr(hm_buf_str(&text), "draft for site globex: maker~acme version 2, 0 of 2"));
     assert_int_equal(hm_overview_json(shop.folder, &shop.err, &json), HM_OK);
     assert_int_equal(hm_json_canonicalise(hm_buf_bytes(&json), &shop.err, &canonical), HM_OK);
     assert_non_null(strstr(hm_buf_str(&canonical), "\"drafts\":[\"globex\"]"));

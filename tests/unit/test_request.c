@@ -305,11 +305,30 @@ static void test_role_parse__knows_what_people_sign(void **state)
         {"maker~a-b_9", HM_ROLE_TARGETS},
         {"recalls~acme", HM_ROLE_TARGETS},
         {"recalls~vendor", HM_ROLE_TARGETS},
+        {"release~acme~x", HM_ROLE_TARGETS},
+        {"maker~acme~x+1.2", HM_ROLE_TARGETS},
     };
     static const char *const bad[] = {
-        "",          "timestamp",     "snapshot",       "release~",     "release~vendor",
-        "release~a", "maker~recalls", "release~acme~x", "release~a/b",  "release~ACME",
-        "Root",      "root ",         "other~acme",     "release~a..b", "maker~lifted",
+        "",
+        "timestamp",
+        "snapshot",
+        "release~",
+        "release~vendor",
+        "release~a",
+        "maker~recalls",
+        "release~acme~",
+        "release~a/b",
+        "release~ACME",
+        "Root",
+        "root ",
+        "other~acme",
+        "release~a..b",
+        "maker~lifted",
+        "release~acme~X",
+        "release~acme~x~y",
+        "recalls~acme~x",
+        "recalls~vendor~x",
+        "targets~acme~x",
     };
     enum hm_role_kind kind;
     struct hm_err err = HM_ERR_INIT;

@@ -33,9 +33,10 @@ static void extra_done(struct extra *extra)
 static enum hm_rc rotate(struct world *world, const struct hm_rotate_options *options)
 {
     struct hm_site *site = world_open(world, HM_SITE_CHANGE);
-    struct hm_rotate_result result;
+    struct hm_renew result = HM_RENEW_INIT;
     enum hm_rc rc = hm_rotate_run(site, options, &world->err, &world->report, &result);
 
+    hm_renew_done(&result);
     hm_site_free(site);
     return rc;
 }
