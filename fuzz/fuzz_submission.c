@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK((submission->targets == NULL) == (submission->maker_raw.size == 0));
     while (hm_submission_next_image(submission, &reader, NULL, &target) == HM_OK &&
            target != NULL) {
-        FUZZ_CHECK(hm_targets_find(submission->targets, target->path) == target);
+        FUZZ_CHECK(hm_targets_find(submission->content, target->path) == target);
         FUZZ_CHECK(target->facts.length == reader.left);
         images++;
     }
