@@ -3,6 +3,9 @@
  * on the disk before anything that relies on it is used. */
 #include "customer/refresh.h"
 
+#include <errno.h>
+#include <unistd.h>
+
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -297,6 +300,9 @@ static enum hm_rc settle(struct hm_subscription *subscription, struct hm_err *er
     rc = hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, &why, &dir, &refreshed_unix_s);
     if (rc == HM_ENOTFOUND)
         return HM_OK;
+    /* Flushing one role makes the names of all durable: before that, what they replaced must be. */
+    if (rc == HM_OK && fsync(dir.fd) != 0)
+        rc = hm_error_errno(&why, errno, "cannot flush '%s'", dir.path);
     if (rc == HM_OK)
         rc = hm_client_open(&config, &why, &earlier);
     if (rc == HM_OK)
