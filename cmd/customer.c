@@ -168,14 +168,11 @@ static enum hm_rc load_site(struct hm_customer *customer, const char *name,
                             struct hm_refresh_scope scope, struct hm_err *err,
                             struct hm_subscription **ret_site)
 {
-    struct hm_subscription *site = NULL;
+    struct hm_subscription *site;
     struct hm_subscription *earlier = NULL;
 
-    HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, false, err, &site));
-    HM_TRY(keep_site(customer, site, err));
-    hm_customer_warn_trial(customer, site);
+    site = *ret_site;
     HM_TRY(hm_refresh_load(site, scope, err));
-    *ret_site = site;
     if (site->is_earlier || !has_gap(site))
         return HM_OK;
     HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, false, err, &earlier));
@@ -202,29 +199,54 @@ enum hm_rc hm_customer_open_site(struct hm_customer *customer, const char *name,
     for (size_t i = 0; i < pattern_count; i++)
         wants[i] = (struct hm_refresh_want){patterns[i].id, patterns[i].product};
     HM_TRY(hm_customer_open_home(customer, false, err));
-    if (is_offline) {
-        HM_TRY(load_site(customer, name, scope, err, &site));
-    } else {
-        HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, true, err, &site));
-        HM_TRY(keep_site(customer, site, err));
-        hm_customer_warn_trial(customer, site);
+    HM_TRY(
+        hm_subscription_open(&customer->home, name, customer->now_unix_s, !is_offline, err, &site));
+    HM_TRY(keep_site(customer, site, err));
+    hm_customer_warn_trial(customer, site);
+    if (hm_subscription_is_online(site))
         HM_TRY(hm_refresh_run(site, scope, err));
-    }
+    else
+        HM_TRY(load_site(customer, name, scope, err, &site));
     hm_customer_warn_trial(customer, site);
     *ret_site = site;
     return HM_OK;
 }
 
+enum hm_rc hm_customer_check_online(const struct hm_subscription *site, struct hm_err *err)
+{
+    if (hm_subscription_is_online(site))
+        return HM_OK;
+    return hm_fail(err, HM_EINPUT,
+                   "site '%s' has no URL here: its files come with 'hallmark bundle import'",
+                   site->name);
+}
+
+enum hm_rc hm_customer_as_of(const struct hm_customer *customer, const struct hm_subscription *site,
+                             struct hm_err *err, struct hm_buf *ret_text)
+{
+    char time[HM_TIME_TEXT_SIZE], age[32];
+
+    hm_time_format(site->refreshed_unix_s, time);
+    hm_time_format_age(customer->now_unix_s - site->refreshed_unix_s, age);
+    if (site->is_of_bundle)
+        HM_TRY(hm_buf_append_fmt(ret_text, err, "as of %s, by a bundle of %s, %s ago", time,
+                                 site->name, age));
+    else
+        HM_TRY(hm_buf_append_fmt(ret_text, err, "as of the last %srefresh of %s, %s ago",
+                                 site->is_earlier ? "complete " : "", site->name, age));
+    if (!site->is_earlier)
+        return HM_OK;
+    return hm_buf_append_str(ret_text, "; what came since is not whole here", err);
+}
+
 void hm_customer_tell_earlier(const struct hm_customer *customer,
                               const struct hm_subscription *site)
 {
-    char age[32];
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(1024);
 
-    if (!site->is_earlier)
-        return;
-    hm_time_format_age(customer->now_unix_s - site->refreshed_unix_s, age);
-    hm_cmd_warn("as of the last complete refresh of %s, %s ago; what came since is not whole here",
-                site->name, age);
+    if ((site->is_earlier || site->is_of_bundle) &&
+        hm_customer_as_of(customer, site, NULL, &text) == HM_OK)
+        hm_cmd_warn("%s", hm_buf_str(&text));
 }
 
 enum hm_rc hm_customer_patterns(struct hm_customer *customer, char **operands, size_t count,

@@ -66,8 +66,8 @@ HM_MUST_CHECK enum hm_rc hm_customer_names(struct hm_customer *customer, struct 
 /* The one site to ask: --site, or the only one. HM_EUSAGE where a choice is needed. */
 HM_MUST_CHECK enum hm_rc hm_customer_name(struct hm_customer *customer, struct hm_err *err,
                                           const char **ret_name);
-/* Opens and refreshes (or, offline, loads) a site for the IDs of patterns; warns of a trial. The
- * site belongs to the customer. */
+/* Opens and refreshes (or, offline or fed by bundles, loads) a site for the IDs of patterns; warns
+ * of a trial. The site belongs to the customer. */
 HM_MUST_CHECK enum hm_rc hm_customer_open_site(struct hm_customer *customer, const char *name,
                                                bool is_offline, const struct hm_pattern *patterns,
                                                size_t pattern_count, struct hm_err *err,
@@ -76,7 +76,15 @@ HM_MUST_CHECK enum hm_rc hm_customer_open_site(struct hm_customer *customer, con
 HM_MUST_CHECK enum hm_rc hm_customer_patterns(struct hm_customer *customer, char **operands,
                                               size_t count, struct hm_err *err,
                                               struct hm_pattern **ret_patterns, size_t *ret_count);
-/* Says, on standard error, where a site is answered for as of an earlier refresh than the last. */
+/* Says, on standard error, where a site is answered for as of a bundle, or of an earlier refresh
+ * than the last. */
+/* HM_EINPUT for a site that is fed by bundles, where a connection is needed. */
+HM_MUST_CHECK enum hm_rc hm_customer_check_online(const struct hm_subscription *site,
+                                                  struct hm_err *err);
+/* Appends what a site's state is as of: "as of the last refresh of NAME, 2 days ago". */
+HM_MUST_CHECK enum hm_rc hm_customer_as_of(const struct hm_customer *customer,
+                                           const struct hm_subscription *site, struct hm_err *err,
+                                           struct hm_buf *ret_text);
 void hm_customer_tell_earlier(const struct hm_customer *customer,
                               const struct hm_subscription *site);
 void hm_customer_warn_trial(struct hm_customer *customer, const struct hm_subscription *site);

@@ -150,6 +150,7 @@ static enum hm_rc collect(struct command *command, char **operands, size_t count
         HM_TRY(check_operand(&patterns[i], err));
     HM_TRY(hm_customer_name(&command->customer, err, &name));
     HM_TRY(hm_customer_open_site(&command->customer, name, false, patterns, made, err, &site));
+    HM_TRY(hm_customer_check_online(site, err));
     for (size_t i = 0; i < made; i++)
         HM_TRY(add_wanted(command, site, &patterns[i], operands[i], err));
     command->worst = hm_customer_print_problems(&command->catalogue);

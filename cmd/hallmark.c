@@ -21,6 +21,7 @@ static const struct hm_cmd commands[] = {
     {"get", hm_cmd_get, "get files of a release, verified"},
     {"sync", hm_cmd_sync, "keep a folder as a site's releases say"},
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
+    {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
     {"tuf", hm_cmd_tuf, "plumbing: a plain TUF client on a folder"},
     {"--version", run_version, "print the version"},
     {NULL, NULL, NULL},

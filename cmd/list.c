@@ -136,6 +136,8 @@ static int print_json(struct command *command)
             hm_json_writer_null(&writer);
         hm_json_writer_key(&writer, "earlier");
         hm_json_writer_bool(&writer, site->is_earlier);
+        hm_json_writer_key(&writer, "bundle");
+        hm_json_writer_bool(&writer, site->is_of_bundle);
         hm_json_writer_object_end(&writer);
     }
     hm_json_writer_array_end(&writer);

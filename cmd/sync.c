@@ -169,6 +169,7 @@ static enum hm_rc run(struct command *command, char **operands, size_t count, st
     HM_TRY(hm_customer_patterns(&command->customer, operands, count, err, &patterns, &made));
     HM_TRY(hm_customer_name(&command->customer, err, &name));
     HM_TRY(hm_customer_open_site(&command->customer, name, false, patterns, made, err, &site));
+    HM_TRY(hm_customer_check_online(site, err));
     HM_TRY(hm_catalogue_add(&command->catalogue, site, patterns, made, err));
     hm_catalogue_sort(&command->catalogue);
     if (command->catalogue.item_count == 0 && command->catalogue.problem_count == 0)

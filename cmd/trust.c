@@ -13,13 +13,15 @@ static const char help_add[] =
     "\n"
     "Trusts the site NAME at URL after confirming its trust file, and refreshes it once. Without\n"
     "--trust or --fingerprint the fingerprint is shown, to be compared with one that came by\n"
-    "another way, and asked for on the terminal.\n"
+    "another way, and asked for on the terminal. URL may be bundle:FILE, a file by 'hallmark\n"
+    "bundle export': the site is then reached by bundles alone, and --trust is needed.\n"
     "\n"
     "  --trust FILE        the trust file, got by another way than the site\n"
     "  --fingerprint HEX   the fingerprint of the trust file that the site serves\n"
     "  --pin ID=HEX        the first identity of a maker, got from that maker (may repeat)\n"
     "  --floor GRADE       maker: accept no vendor-attested files; attested (default): all\n"
     "  --mirror URL        get images from there first (may repeat)\n"
+    "  --accept-age D      with bundle:FILE: judge it as of its own time, up to D ago\n"
     "  --proxy URL         instead of the environment's; '' for none\n"
     "  --cacert FILE       certificates to trust for https instead of the system's\n"
     "  --allow-http        allow plain http to other machines: it hides nothing from onlookers\n"
@@ -60,6 +62,7 @@ enum {
     OPT_CACERT,
     OPT_ALLOW_HTTP,
     OPT_URL,
+    OPT_ACCEPT_AGE,
 };
 
 struct command {
@@ -67,6 +70,7 @@ struct command {
     struct hm_policy policy;
     const char *trust_path;
     const char *fingerprint;
+    int64_t accept_age_s;
     bool changed;
 };
 
@@ -329,6 +333,40 @@ static int finish_site(struct command *command, const char *schema,
     return hm_customer_finish_json(&writer, HM_OK);
 }
 
+/* Adds the site, from the bundle that the URL names where it names one. */
+static enum hm_rc add_site(struct command *command, const char *name, const char *url,
+                           struct hm_err *err, struct hm_subscription **ret_site)
+{
+    static const char prefix[] = HM_SUBSCRIPTION_BUNDLE_URL;
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
+    _hm_free_(hm_bundle_free) struct hm_bundle *bundle = NULL;
+    int64_t now_unix_s = command->customer.now_unix_s;
+    int64_t judged_unix_s = 0;
+    bool is_bundle = strncmp(url, prefix, strlen(prefix)) == 0;
+
+    if (is_bundle && command->trust_path == NULL)
+        return hm_fail(err, HM_EUSAGE, "a bundle has no trust file to confirm: give --trust FILE");
+    if (!is_bundle && command->accept_age_s >= 0)
+        return hm_fail(err, HM_EUSAGE, "--accept-age is for bundle:FILE");
+    HM_TRY(
+        hm_policy_copy_text(&command->policy, is_bundle ? prefix : url, err, &command->policy.url));
+    HM_TRY(confirm(command, name, err, &raw));
+    if (!is_bundle) {
+        HM_TRY(hm_customer_open_home(&command->customer, true, err));
+        return hm_subscription_add(&command->customer.home, name, hm_buf_bytes(&raw),
+                                   &command->policy, now_unix_s, err, ret_site);
+    }
+    HM_TRY(hm_bundle_open(url + strlen(prefix), err, &bundle));
+    HM_TRY(hm_bundle_judge(hm_bundle_head(bundle), now_unix_s, -1, command->accept_age_s, err,
+                           &judged_unix_s));
+    HM_TRY(hm_customer_open_home(&command->customer, true, err));
+    HM_TRY(hm_subscription_add_bundle(&command->customer.home, name, hm_buf_bytes(&raw),
+                                      &command->policy, bundle, now_unix_s, judged_unix_s, err,
+                                      ret_site));
+    (*ret_site)->bundle = NULL; /* it ends here */
+    return HM_OK;
+}
+
 static int run_add(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -341,9 +379,10 @@ static int run_add(int argc, char **argv)
         {"proxy", required_argument, NULL, OPT_PROXY},
         {"cacert", required_argument, NULL, OPT_CACERT},
         {"allow-http", no_argument, NULL, OPT_ALLOW_HTTP},
+        {"accept-age", required_argument, NULL, OPT_ACCEPT_AGE},
         {NULL, 0, NULL, 0}};
-    _hm_done_(command_done) struct command command = {.policy = {.floor = HM_GRADE_ATTESTED}};
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
+    _hm_done_(command_done) struct command command = {.policy = {.floor = HM_GRADE_ATTESTED},
+                                                      .accept_age_s = -1};
     _hm_free_(hm_subscription_free) struct hm_subscription *site = NULL;
     struct hm_err err = HM_ERR_INIT;
     int option;
@@ -356,7 +395,10 @@ static int run_add(int argc, char **argv)
             command.trust_path = optarg;
         else if (option == OPT_FINGERPRINT)
             command.fingerprint = optarg;
-        else if (hm_customer_take_option(&command.customer, option))
+        else if (option == OPT_ACCEPT_AGE) {
+            if (hm_time_parse_duration(optarg, &err, &command.accept_age_s) != HM_OK)
+                return hm_cmd_usage("hallmark trust add", "%s", err.text);
+        } else if (hm_customer_take_option(&command.customer, option))
             continue;
         else if ((rc = take_policy_option(&command.policy, option, &err)) == HM_EUNKNOWN)
             return hm_customer_bad_option(&command.customer, option, argv);
@@ -369,12 +411,7 @@ static int run_add(int argc, char **argv)
         return hm_cmd_usage("hallmark trust add", "say which site, and where: NAME URL");
     if (command.trust_path != NULL && command.fingerprint != NULL)
         return hm_cmd_usage("hallmark trust add", "--trust and --fingerprint exclude each other");
-    if (hm_policy_copy_text(&command.policy, argv[optind + 1], &err, &command.policy.url) !=
-            HM_OK ||
-        confirm(&command, argv[optind], &err, &raw) != HM_OK ||
-        hm_customer_open_home(&command.customer, true, &err) != HM_OK ||
-        hm_subscription_add(&command.customer.home, argv[optind], hm_buf_bytes(&raw),
-                            &command.policy, command.customer.now_unix_s, &err, &site) != HM_OK)
+    if (add_site(&command, argv[optind], argv[optind + 1], &err, &site) != HM_OK)
         return hm_cmd_fail(&err);
     hm_customer_warn_trial(&command.customer, site);
     return finish_site(&command, "hallmark/trust-add/1", site);

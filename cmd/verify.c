@@ -157,15 +157,11 @@ static enum hm_rc print_age(const struct command *command, const struct hm_verif
                             struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(1024);
-    char age[32];
 
     if (site->subscription == NULL || site->subscription->refreshed_unix_s == 0)
         return HM_OK;
-    hm_time_format_age(command->customer.now_unix_s - site->subscription->refreshed_unix_s, age);
-    HM_TRY(hm_buf_append_fmt(&line, err, "as of the last %srefresh of %s, %s ago%s\n",
-                             site->subscription->is_earlier ? "complete " : "", site->name, age,
-                             site->subscription->is_earlier ? "; what came since is not whole here"
-                                                            : ""));
+    HM_TRY(hm_customer_as_of(&command->customer, site->subscription, err, &line));
+    HM_TRY(hm_buf_append_byte(&line, '\n', err));
     return hm_cmd_print(hm_buf_bytes(&line), err);
 }
 
@@ -195,6 +191,8 @@ static void write_site(struct hm_json_writer *writer, const struct command *comm
                                command->customer.now_unix_s - site->subscription->refreshed_unix_s);
         hm_json_writer_key(writer, "earlier");
         hm_json_writer_bool(writer, site->subscription->is_earlier);
+        hm_json_writer_key(writer, "bundle");
+        hm_json_writer_bool(writer, site->subscription->is_of_bundle);
     }
     if (site->rc != HM_OK) {
         hm_json_writer_key_str(writer, "code", hm_error_name(site->rc));

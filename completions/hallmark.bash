@@ -5,11 +5,12 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate' ;;
     'trust') echo 'add list show policy remove' ;;
+    'bundle') echo 'export import' ;;
     'tuf') echo 'init refresh download' ;;
     esac
 }
@@ -39,7 +40,7 @@ _hallmark_options() {
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
-    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--mirror=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
@@ -48,6 +49,8 @@ _hallmark_options() {
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
+    'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'tuf') printf '%s\n' '--metadata-dir=dir' '--metadata-url=text' '--target-name=text' '--target-dir=dir' '--target-base-url=text' '--help' ;;
     '') printf '%s\n' --help --version ;;
     *) echo --help ;;
@@ -77,6 +80,8 @@ _hallmark_operand() {
     'get') echo 'path' ;;
     'sync') echo 'path' ;;
     'verify') echo 'file' ;;
+    'bundle export') echo 'path' ;;
+    'bundle import') echo 'file' ;;
     esac
 }
 

@@ -18,6 +18,7 @@ ROLES = ("root", "targets", "online", "recalls~vendor")
 
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
+    "--accept-age": (TEXT, "how old a bundle may be, such as 30d"),
     "--add": (FILE, "public key to add"),
     "--all": (None, "all that wait"),
     "--allow-http": (None, "allow plain http to other machines"),
@@ -45,7 +46,7 @@ OPTIONS = {
     "--key": (FILE, "private key to sign with"),
     "--label": (TEXT, "version as printed"),
     "--lost": (None, "the online key is gone and cannot sign"),
-    "--max-age": (TEXT, "of the last refresh, such as 7d"),
+    "--max-age": (TEXT, "of the state, such as 7d"),
     "--metadata-dir": (DIR, "folder of trusted metadata"),
     "--metadata-url": (TEXT, "where the metadata is"),
     "--mirror": (TEXT, "URL to get images from first"),
@@ -129,7 +130,7 @@ COMMANDS = {
     "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --key -o"),
     "trust": ("which sites are trusted, and how far", None, ""),
     "trust add": ("trust a site", None,
-                  "--trust --fingerprint --pin --floor --mirror --proxy --cacert --allow-http --json --quiet --home"),
+                  "--trust --fingerprint --pin --floor --mirror --accept-age --proxy --cacert --allow-http --json --quiet --home"),
     "trust list": ("list the trusted sites", None, "--json --home"),
     "trust show": ("show a site, its makers and what is demanded of it", SITE, "--json --home"),
     "trust policy": ("change what is demanded of a site", SITE,
@@ -140,6 +141,10 @@ COMMANDS = {
     "sync": ("keep a folder as a site's releases say", PATH,
              "--site --delete --dry-run --json --quiet --no-progress --home -d"),
     "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --json --quiet --no-progress --home"),
+    "bundle": ("carry releases to a network without a connection", None, ""),
+    "bundle export": ("write what a site has into one file", PATH, "--site --json --quiet --no-progress --home -o"),
+    "bundle import": ("verify such a file and take it in", FILE,
+                      "--max-age --accept-age --dry-run --json --quiet --no-progress --home -d"),
     "tuf": ("plumbing: a plain TUF client on a folder", None,
             "--metadata-dir --metadata-url --target-name --target-dir --target-base-url"),
 }

@@ -159,15 +159,20 @@ static bool is_source_failure(enum hm_rc rc)
 static enum hm_rc try_once(struct arrival *arrival, const char *base, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(URL_SIZE_MAX);
+    const struct hm_subscription *subscription = arrival->item->subscription;
     const struct hm_release_file *file = &arrival->item->file;
     struct hm_fetch_sink sink = {.write = take_bytes, .restart = restart, .ctx = arrival};
     enum hm_rc rc = HM_OK;
 
-    HM_TRY(make_url(arrival->item, base, err, &url));
+    if (subscription->bundle == NULL)
+        HM_TRY(make_url(arrival->item, base, err, &url));
     /* A server cannot be asked for nothing from the end of a file. */
     if (arrival->writer.size < file->length || file->length == 0)
-        rc = hm_fetch_stream(arrival->item->subscription->fetch, hm_buf_str(&url),
-                             arrival->writer.size, file->length, &sink, err);
+        rc = subscription->bundle != NULL
+                 ? hm_bundle_stream(subscription->bundle, &file->sha256, arrival->writer.size,
+                                    file->length, &sink, err)
+                 : hm_fetch_stream(subscription->fetch, hm_buf_str(&url), arrival->writer.size,
+                                   file->length, &sink, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%.*s'", HM_BYTES_FMT(file->path.whole));
     return check_arrival(arrival, base, err);
@@ -197,6 +202,8 @@ static enum hm_rc try_sources(struct arrival *arrival, struct hm_err *err)
     const struct hm_policy *policy = &arrival->item->subscription->policy;
     enum hm_rc rc;
 
+    if (arrival->item->subscription->bundle != NULL)
+        return try_source(arrival, "the bundle", err);
     for (size_t i = 0; i < policy->mirror_count; i++) {
         struct hm_err why = HM_ERR_INIT;
 
@@ -218,7 +225,7 @@ enum hm_rc hm_get_file(const struct hm_catalogue_item *item, const struct hm_dir
     _hm_done_(arrival_done) struct arrival arrival = {
         .item = item, .events = events, .writer = HM_FILE_WRITER_INIT};
 
-    HM_ASSERT(item->rc == HM_OK && item->subscription->fetch != NULL);
+    HM_ASSERT(item->rc == HM_OK && hm_subscription_is_online(item->subscription));
     HM_TRY(open_arrival(&arrival, dir, path, err));
     HM_TRY(try_sources(&arrival, err));
     return hm_file_writer_commit(&arrival.writer, err);

@@ -13,6 +13,7 @@
 #include "tuf/document.h"
 
 #define REFRESHED     "refreshed"
+#define BUNDLE_MARK   " bundle"
 #define NAME_SIZE_MAX 64
 
 /* ---- beginning and ending -------------------------------------------------------------------- */
@@ -51,22 +52,50 @@ enum hm_rc hm_kept_drop(const struct hm_dir *site_dir, const char *name, struct 
 }
 
 enum hm_rc hm_kept_open(const struct hm_dir *site_dir, const char *name, struct hm_err *err,
-                        struct hm_dir *ret_dir, int64_t *ret_refreshed_unix_s)
+                        struct hm_dir *ret_dir, struct hm_kept_time *ret_time)
 {
     _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(256);
-    struct hm_bytes time;
 
     HM_TRY(hm_dir_open_at(site_dir, name, false, err, &dir));
-    HM_TRY(hm_dir_read(&dir, REFRESHED, err, &text));
-    time = hm_buf_bytes(&text);
-    if (time.size > 0 && time.data[time.size - 1] == '\n')
-        time.size--;
-    if (hm_time_parse(time, ret_refreshed_unix_s) != HM_OK)
-        return hm_fail(err, HM_EFORMAT, "'%s/" REFRESHED "' is damaged", dir.path);
+    HM_TRY(hm_kept_read_time(&dir, err, ret_time));
     *ret_dir = dir;
     dir = (struct hm_dir)HM_DIR_INIT;
     return HM_OK;
+}
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+enum hm_rc hm_kept_read_time(const struct hm_dir *dir, struct hm_err *err,
+                             struct hm_kept_time *ret_time)
+{
+    static const struct hm_bytes mark = {(const uint8_t *)BUNDLE_MARK, sizeof(BUNDLE_MARK) - 1};
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(256);
+    struct hm_kept_time time = {0};
+    struct hm_bytes bytes;
+
+    HM_TRY(hm_dir_read(dir, REFRESHED, err, &text));
+    bytes = hm_buf_bytes(&text);
+    if (bytes.size > 0 && bytes.data[bytes.size - 1] == '\n')
+        bytes.size--;
+    if (bytes.size > mark.size &&
+        hm_bytes_is_equal(hm_bytes_make(bytes.data + bytes.size - mark.size, mark.size), mark)) {
+        time.is_bundle = true;
+        bytes.size -= mark.size;
+    }
+    if (hm_time_parse(bytes, &time.unix_s) != HM_OK)
+        return hm_fail(err, HM_EFORMAT, "'%s/" REFRESHED "' is damaged", dir->path);
+    *ret_time = time;
+    return HM_OK;
+}
+
+enum hm_rc hm_kept_write_time(const struct hm_dir *dir, const struct hm_kept_time *time,
+                              struct hm_err *err)
+{
+    char text[HM_TIME_TEXT_SIZE], line[HM_TIME_TEXT_SIZE + sizeof(BUNDLE_MARK) + 1];
+
+    hm_time_format(time->unix_s, text);
+    (void)snprintf(line, sizeof(line), "%s%s\n", text, time->is_bundle ? BUNDLE_MARK : "");
+    return hm_file_replace(dir, REFRESHED, 0644, hm_bytes_str(line), err);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */

@@ -23,10 +23,21 @@
  * the disk before this returns. */
 HM_MUST_CHECK enum hm_rc hm_kept_save(const struct hm_dir *site_dir, const struct hm_dir *metadata,
                                       const char *file, bool flush, struct hm_err *err);
+/* When a state was refreshed, as the folder's "refreshed" says. is_bundle: by a bundle, of that
+ * time. HM_ENOTFOUND: never. */
+struct hm_kept_time {
+    int64_t unix_s;
+    bool is_bundle;
+};
+HM_MUST_CHECK enum hm_rc hm_kept_read_time(const struct hm_dir *dir, struct hm_err *err,
+                                           struct hm_kept_time *ret_time);
+HM_MUST_CHECK enum hm_rc hm_kept_write_time(const struct hm_dir *dir,
+                                            const struct hm_kept_time *time, struct hm_err *err);
+
 /* Opens the folder and says when its state was refreshed. HM_ENOTFOUND: there is none. */
 HM_MUST_CHECK enum hm_rc hm_kept_open(const struct hm_dir *site_dir, const char *name,
                                       struct hm_err *err, struct hm_dir *ret_dir,
-                                      int64_t *ret_refreshed_unix_s);
+                                      struct hm_kept_time *ret_time);
 /* Its moment is over; none is fine. At once for others; leftovers go with the next call. */
 HM_MUST_CHECK enum hm_rc hm_kept_drop(const struct hm_dir *site_dir, const char *name,
                                       struct hm_err *err);

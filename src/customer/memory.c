@@ -138,8 +138,7 @@ enum hm_rc hm_memory_raise(const struct hm_dir *site_dir, const struct hm_layout
 struct chain {
     const struct hm_dir *site_dir;
     const struct hm_layout_maker *maker;
-    struct hm_fetch *fetch;
-    const char *base;
+    const struct hm_client_source *source;
     struct hm_identity *newest; /* owned; NULL before version 1 */
 };
 
@@ -184,18 +183,16 @@ static enum hm_rc get_link(const struct chain *chain, int64_t version, struct hm
 {
     _hm_done_(hm_buf_done) struct hm_buf held = HM_BUF_INIT(HM_IDENTITY_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_IDENTITY_SIZE_MAX);
-    _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(8192);
     char path[PATH_SIZE_MAX];
 
     identity_path(chain->maker->id, version, path);
     if (hm_dir_read(chain->site_dir, path, NULL, &held) == HM_OK &&
         verify_link(chain, version, hm_buf_bytes(&held), NULL, ret_identity) == HM_OK)
         return HM_OK;
-    if (chain->fetch == NULL)
+    if (chain->source == NULL)
         return hm_fail(err, HM_EAGAIN, "identity %lld is not held here; refresh the site first",
                        (long long)version);
-    HM_TRY(hm_fetch_url_join(chain->base, path, err, &url));
-    HM_TRY(hm_fetch_get(chain->fetch, hm_buf_str(&url), err, &raw));
+    HM_TRY(chain->source->get(chain->source->ctx, path, err, &raw));
     HM_TRY(verify_link(chain, version, hm_buf_bytes(&raw), err, ret_identity));
     return hm_file_replace(chain->site_dir, path, 0644, hm_buf_bytes(&raw), err);
 }
@@ -217,11 +214,11 @@ static enum hm_rc get_chain(struct chain *chain, struct hm_err *err)
 }
 
 enum hm_rc hm_memory_identity(const struct hm_dir *site_dir, const struct hm_layout_maker *maker,
-                              struct hm_fetch *fetch, const char *base, struct hm_err *err,
+                              const struct hm_client_source *source, struct hm_err *err,
                               struct hm_identity **ret_identity)
 {
     _hm_done_(chain_done) struct chain chain = {
-        .site_dir = site_dir, .maker = maker, .fetch = fetch, .base = base};
+        .site_dir = site_dir, .maker = maker, .source = source};
 
     HM_TRY(get_chain(&chain, err));
     *ret_identity = hm_steal(&chain.newest);

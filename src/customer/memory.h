@@ -8,8 +8,8 @@
 #define HM_CUSTOMER_MEMORY_H
 
 #include "base/dir.h"
-#include "net/fetch.h"
 #include "trust/verdict.h"
+#include "tuf/client.h"
 
 #define HM_MEMORY_SIZE_MAX 4096
 
@@ -24,11 +24,11 @@ HM_MUST_CHECK enum hm_rc hm_memory_raise(const struct hm_dir *site_dir,
                                          const struct hm_memory *memory, struct hm_err *err);
 
 /* The chain up to the version that targets.json names, verified link by link: as far as it is held,
- * and the rest from base/makers/ID/N.identity, which is then kept. fetch NULL: nothing is fetched,
- * HM_EAGAIN where versions are missing. Failures name the version. */
+ * and the rest from "makers/ID/N.identity" of source, which is then kept. source NULL: nothing is
+ * fetched, HM_EAGAIN where versions are missing. Failures name the version. */
 HM_MUST_CHECK enum hm_rc hm_memory_identity(const struct hm_dir *site_dir,
                                             const struct hm_layout_maker *maker,
-                                            struct hm_fetch *fetch, const char *base,
+                                            const struct hm_client_source *source,
                                             struct hm_err *err, struct hm_identity **ret_identity);
 
 #endif

@@ -14,7 +14,7 @@ enum hm_rc hm_products_role(struct hm_subscription *subscription,
         *ret_role = NULL;
         return HM_OK;
     }
-    if (subscription->fetch == NULL)
+    if (!hm_subscription_is_online(subscription))
         return hm_client_role_local(subscription->client, role, err, ret_role);
     return hm_client_role(subscription->client, role, err, ret_role);
 }

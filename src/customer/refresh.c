@@ -31,28 +31,28 @@ static enum hm_rc check_clock(const struct hm_subscription *subscription, struct
 
 static enum hm_rc write_refreshed(struct hm_subscription *subscription, struct hm_err *err)
 {
-    char text[HM_TIME_TEXT_SIZE + 1];
+    struct hm_kept_time time = {.unix_s = subscription->now_unix_s};
 
-    if (subscription->now_unix_s <= subscription->refreshed_unix_s)
+    if (subscription->bundle != NULL)
+        time = (struct hm_kept_time){hm_bundle_head(subscription->bundle)->refreshed_unix_s, true};
+    if (time.unix_s <= subscription->refreshed_unix_s)
         return HM_OK;
-    hm_time_format(subscription->now_unix_s, text);
-    text[HM_TIME_TEXT_SIZE - 1] = '\n';
-    HM_TRY(hm_file_replace(&subscription->dir, "refreshed", 0644,
-                           hm_bytes_make(text, HM_TIME_TEXT_SIZE), err));
-    subscription->refreshed_unix_s = subscription->now_unix_s;
+    HM_TRY(hm_kept_write_time(&subscription->dir, &time, err));
+    subscription->refreshed_unix_s = time.unix_s;
+    subscription->is_of_bundle = time.is_bundle;
     return HM_OK;
 }
 
 static enum hm_rc open_client(struct hm_subscription *subscription, bool is_impatient,
                               struct hm_err *err)
 {
-    bool is_online = subscription->fetch != NULL;
+    bool is_online = hm_subscription_is_online(subscription);
     struct hm_client_config config = {
         .dir = &subscription->metadata,
         .over = subscription->is_earlier ? &subscription->earlier : NULL,
         .source = is_online ? &subscription->source : NULL,
         .keeper = is_online ? &subscription->keeper : NULL,
-        .now_unix_s = subscription->now_unix_s,
+        .now_unix_s = subscription->judged_unix_s,
         .require_hashes = true,
         .ignore_expiry = !is_online,
         .is_impatient = is_impatient,
@@ -159,14 +159,16 @@ static enum hm_rc judge_maker(struct hm_subscription *subscription, const struct
     rc = hm_verdict_maker(subscription->layout, maker, NULL, &memory, floor, err, &standing->grade);
     if (rc == HM_EAGAIN) {
         /* Nothing speaks against it but that its identity is not at hand. */
-        HM_TRY(hm_memory_identity(&subscription->dir, maker, subscription->fetch,
-                                  subscription->policy.url, err, &identity));
+        HM_TRY(hm_memory_identity(&subscription->dir, maker,
+                                  hm_subscription_is_online(subscription) ? &subscription->objects
+                                                                          : NULL,
+                                  err, &identity));
         rc = hm_verdict_maker(subscription->layout, maker, identity, &memory, floor, err,
                               &standing->grade);
     }
     if (rc != HM_OK)
         return rc;
-    if (subscription->fetch != NULL)
+    if (hm_subscription_is_online(subscription))
         HM_TRY(hm_memory_raise(&subscription->dir, maker, &memory, err));
     HM_TRY(get_roles(subscription, question, err, standing));
     hm_products_join(standing);
@@ -293,11 +295,11 @@ static enum hm_rc settle(struct hm_subscription *subscription, struct hm_err *er
                                       .require_hashes = true,
                                       .ignore_expiry = true,
                                       .is_impatient = true};
-    int64_t refreshed_unix_s;
+    struct hm_kept_time time;
     struct hm_err why = HM_ERR_INIT;
     enum hm_rc rc;
 
-    rc = hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, &why, &dir, &refreshed_unix_s);
+    rc = hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, &why, &dir, &time);
     if (rc == HM_ENOTFOUND)
         return HM_OK;
     /* Flushing one role makes the names of all durable: before that, what they replaced must be. */
@@ -325,7 +327,7 @@ static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_sc
 {
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
 
-    HM_ASSERT(subscription->fetch != NULL);
+    HM_ASSERT(hm_subscription_is_online(subscription));
     HM_TRY(hm_lock_take(&subscription->dir, "lock", HM_HOME_LOCK_WAIT_MS, err, &lock));
     HM_TRY(hm_subscription_read_refreshed(subscription, err));
     HM_TRY(check_clock(subscription, err));
@@ -350,19 +352,20 @@ static enum hm_rc load(struct hm_subscription *subscription, struct hm_refresh_s
 static enum hm_rc load_complete(struct hm_subscription *subscription, struct hm_refresh_scope scope,
                                 struct hm_err *err)
 {
-    int64_t newest_unix_s = subscription->refreshed_unix_s;
-    int64_t refreshed_unix_s;
+    struct hm_kept_time newest = {subscription->refreshed_unix_s, subscription->is_of_bundle};
+    struct hm_kept_time time = {0};
     enum hm_rc rc;
 
-    HM_TRY(hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, err, &subscription->earlier,
-                        &refreshed_unix_s));
+    HM_TRY(hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, err, &subscription->earlier, &time));
     subscription->is_earlier = true;
-    subscription->refreshed_unix_s = refreshed_unix_s;
+    subscription->refreshed_unix_s = time.unix_s;
+    subscription->is_of_bundle = time.is_bundle;
     rc = load(subscription, scope, true, err);
     if (rc != HM_OK) {
         hm_dir_done(&subscription->earlier);
         subscription->is_earlier = false;
-        subscription->refreshed_unix_s = newest_unix_s;
+        subscription->refreshed_unix_s = newest.unix_s;
+        subscription->is_of_bundle = newest.is_bundle;
     }
     return rc;
 }
@@ -386,7 +389,7 @@ enum hm_rc hm_refresh_load(struct hm_subscription *subscription, struct hm_refre
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
     enum hm_rc rc = HM_EAGAIN;
 
-    HM_ASSERT(subscription->fetch == NULL && !subscription->is_earlier);
+    HM_ASSERT(!hm_subscription_is_online(subscription) && !subscription->is_earlier);
     /* Twice: another command's refresh may just be changing the files. None is waited for as long
      * as there is a complete state, or whoever serves it slowly could hold up this one too. */
     for (int i = 0; i < 2; i++) {
@@ -406,7 +409,7 @@ enum hm_rc hm_refresh_load_complete(struct hm_subscription *subscription,
 {
     enum hm_rc rc;
 
-    HM_ASSERT(subscription->fetch == NULL && !subscription->is_earlier);
+    HM_ASSERT(!hm_subscription_is_online(subscription) && !subscription->is_earlier);
     rc = load_complete(subscription, scope, err);
     if (rc != HM_OK && !is_final(rc) && rc != HM_ENOTFOUND)
         rc = load_complete(subscription, scope, err);

@@ -17,16 +17,25 @@ static void site_path(const char *folder, const char *name, char path[PATH_SIZE_
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+static enum hm_rc get_object(void *ctx, const char *path, struct hm_err *err,
+                             struct hm_buf *ret_buf)
+{
+    struct hm_subscription *subscription = ctx;
+    _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(16384);
+
+    if (subscription->bundle != NULL)
+        return hm_bundle_get(subscription->bundle, path, err, ret_buf);
+    HM_TRY(hm_fetch_url_join(subscription->policy.url, path, err, &url));
+    return hm_fetch_get(subscription->fetch, hm_buf_str(&url), err, ret_buf);
+}
+
 static enum hm_rc get_metadata(void *ctx, const char *name, struct hm_err *err,
                                struct hm_buf *ret_buf)
 {
-    struct hm_subscription *subscription = ctx;
     _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(4096);
-    _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(16384);
 
     HM_TRY(hm_buf_append_fmt(&path, err, "metadata/%s", name));
-    HM_TRY(hm_fetch_url_join(subscription->policy.url, hm_buf_str(&path), err, &url));
-    return hm_fetch_get(subscription->fetch, hm_buf_str(&url), err, ret_buf);
+    return get_object(ctx, hm_buf_str(&path), err, ret_buf);
 }
 
 static enum hm_rc keep_metadata(void *ctx, const char *file, bool flush, struct hm_err *err)
@@ -38,23 +47,44 @@ static enum hm_rc keep_metadata(void *ctx, const char *file, bool flush, struct 
 
 enum hm_rc hm_subscription_read_refreshed(struct hm_subscription *subscription, struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(64);
-    struct hm_bytes bytes;
-    enum hm_rc rc = hm_dir_read(&subscription->dir, "refreshed", err, &text);
+    struct hm_kept_time time = {0};
+    enum hm_rc rc = hm_kept_read_time(&subscription->dir, err, &time);
 
     if (rc == HM_ENOTFOUND)
         return HM_OK;
-    if (rc != HM_OK)
-        return rc;
-    bytes = hm_buf_bytes(&text);
-    if (bytes.size > 0 && bytes.data[bytes.size - 1] == '\n')
-        bytes.size--;
-    if (hm_time_parse(bytes, &subscription->refreshed_unix_s) != HM_OK)
-        return hm_fail(err, HM_EFORMAT, "'%s/refreshed' is damaged", subscription->dir.path);
+    HM_TRY(rc);
+    subscription->refreshed_unix_s = time.unix_s;
+    subscription->is_of_bundle = time.is_bundle;
     return HM_OK;
 }
 
-static enum hm_rc open_parts(struct hm_subscription *subscription, bool is_online,
+bool hm_subscription_is_online(const struct hm_subscription *subscription)
+{
+    return subscription->fetch != NULL || subscription->bundle != NULL;
+}
+
+bool hm_subscription_is_bundle_fed(const struct hm_subscription *subscription)
+{
+    return strcmp(subscription->policy.url, HM_SUBSCRIPTION_BUNDLE_URL) == 0;
+}
+
+static enum hm_rc check_bundle(const struct hm_subscription *subscription, struct hm_err *err)
+{
+    const struct hm_bundle_head *head = hm_bundle_head(subscription->bundle);
+
+    if (strcmp(head->site, subscription->name) != 0)
+        return hm_fail(err, HM_EMISMATCH, "the bundle is of site '%s'", head->site);
+    return HM_OK;
+}
+
+/* What a subscription is opened with. */
+struct opening {
+    const struct hm_bundle *bundle; /* or NULL */
+    int64_t now_unix_s, judged_unix_s;
+    bool is_online;
+};
+
+static enum hm_rc open_parts(struct hm_subscription *subscription, const struct opening *opening,
                              struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
@@ -69,20 +99,22 @@ static enum hm_rc open_parts(struct hm_subscription *subscription, bool is_onlin
     HM_TRY(hm_policy_read(&subscription->dir, err, &subscription->policy));
     HM_TRY(hm_dir_open_at(&subscription->dir, "metadata", true, err, &subscription->metadata));
     HM_TRY(hm_subscription_read_refreshed(subscription, err));
-    if (!is_online)
+    subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
+    subscription->objects = (struct hm_client_source){.get = get_object, .ctx = subscription};
+    subscription->keeper = (struct hm_client_keeper){.keep = keep_metadata, .ctx = subscription};
+    if (subscription->bundle != NULL)
+        return check_bundle(subscription, err);
+    if (!opening->is_online || hm_subscription_is_bundle_fed(subscription))
         return HM_OK;
     options.proxy = subscription->policy.proxy;
     options.ca_file = subscription->policy.ca_file;
     options.allow_plain_http = subscription->policy.allow_plain_http;
     options.accept_gzip = true;
-    HM_TRY(hm_fetch_new(&options, err, &subscription->fetch));
-    subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
-    subscription->keeper = (struct hm_client_keeper){.keep = keep_metadata, .ctx = subscription};
-    return HM_OK;
+    return hm_fetch_new(&options, err, &subscription->fetch);
 }
 
 static enum hm_rc open_folder(const struct hm_home *home, const char *path, const char *name,
-                              int64_t now_unix_s, bool is_online, struct hm_err *err,
+                              const struct opening *opening, struct hm_err *err,
                               struct hm_subscription **ret_subscription)
 {
     _hm_free_(hm_subscription_free) struct hm_subscription *subscription =
@@ -94,12 +126,14 @@ static enum hm_rc open_folder(const struct hm_home *home, const char *path, cons
     subscription->dir = (struct hm_dir)HM_DIR_INIT;
     subscription->metadata = (struct hm_dir)HM_DIR_INIT;
     subscription->earlier = (struct hm_dir)HM_DIR_INIT;
-    subscription->now_unix_s = now_unix_s;
+    subscription->now_unix_s = opening->now_unix_s;
+    subscription->judged_unix_s = opening->judged_unix_s;
+    subscription->bundle = opening->bundle;
     subscription->name = hm_arena_strdup(&subscription->arena, hm_bytes_str(name));
     if (subscription->name == NULL)
         return hm_error_nomem(err);
     HM_TRY(hm_dir_open_at(&home->dir, path, false, err, &subscription->dir));
-    rc = open_parts(subscription, is_online, err);
+    rc = open_parts(subscription, opening, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "site '%s'", name);
     *ret_subscription = hm_steal(&subscription);
@@ -124,9 +158,9 @@ static enum hm_rc fail_unknown(const struct hm_home *home, const char *name, str
                    hm_buf_str(&list));
 }
 
-enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name, int64_t now_unix_s,
-                                bool is_online, struct hm_err *err,
-                                struct hm_subscription **ret_subscription)
+static enum hm_rc open_trusted(const struct hm_home *home, const char *name,
+                               const struct opening *opening, struct hm_err *err,
+                               struct hm_subscription **ret_subscription)
 {
     char path[PATH_SIZE_MAX];
 
@@ -135,7 +169,28 @@ enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name, in
     site_path("sites", name, path);
     if (!hm_dir_has(&home->dir, path))
         return fail_unknown(home, name, err);
-    return open_folder(home, path, name, now_unix_s, is_online, err, ret_subscription);
+    return open_folder(home, path, name, opening, err, ret_subscription);
+}
+
+enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name, int64_t now_unix_s,
+                                bool is_online, struct hm_err *err,
+                                struct hm_subscription **ret_subscription)
+{
+    struct opening opening = {
+        .now_unix_s = now_unix_s, .judged_unix_s = now_unix_s, .is_online = is_online};
+
+    return open_trusted(home, name, &opening, err, ret_subscription);
+}
+
+enum hm_rc hm_subscription_open_bundle(const struct hm_home *home, const char *name,
+                                       const struct hm_bundle *bundle, int64_t now_unix_s,
+                                       int64_t judged_unix_s, struct hm_err *err,
+                                       struct hm_subscription **ret_subscription)
+{
+    struct opening opening = {
+        .bundle = bundle, .now_unix_s = now_unix_s, .judged_unix_s = judged_unix_s};
+
+    return open_trusted(home, name, &opening, err, ret_subscription);
 }
 
 void hm_subscription_free(struct hm_subscription *subscription)
@@ -181,9 +236,9 @@ static enum hm_rc check_new(const struct hm_home *home, const char *name, struct
     return HM_OK;
 }
 
-enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, struct hm_bytes trust,
-                               const struct hm_policy *policy, int64_t now_unix_s,
-                               struct hm_err *err, struct hm_subscription **ret_subscription)
+static enum hm_rc add(const struct hm_home *home, const char *name, struct hm_bytes trust,
+                      const struct hm_policy *policy, const struct opening *opening,
+                      struct hm_err *err, struct hm_subscription **ret_subscription)
 {
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
     _hm_free_(hm_trust_file_free) struct hm_trust_file *file = NULL;
@@ -205,7 +260,7 @@ enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, str
     HM_TRY(hm_policy_write(policy, &dir, err));
     HM_TRY(hm_dir_open_at(&dir, "metadata", true, err, &metadata));
     HM_TRY(hm_client_init(&metadata, file->root, err));
-    rc = open_folder(home, path, name, now_unix_s, true, err, &subscription);
+    rc = open_folder(home, path, name, opening, err, &subscription);
     if (rc == HM_OK)
         rc = hm_refresh_run(subscription, nobody, err);
     if (rc != HM_OK) {
@@ -219,6 +274,28 @@ enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, str
     HM_TRY(hm_dir_remove_tree(&home->dir, ADDING, err));
     *ret_subscription = hm_steal(&subscription);
     return HM_OK;
+}
+
+enum hm_rc hm_subscription_add(const struct hm_home *home, const char *name, struct hm_bytes trust,
+                               const struct hm_policy *policy, int64_t now_unix_s,
+                               struct hm_err *err, struct hm_subscription **ret_subscription)
+{
+    struct opening opening = {
+        .now_unix_s = now_unix_s, .judged_unix_s = now_unix_s, .is_online = true};
+
+    return add(home, name, trust, policy, &opening, err, ret_subscription);
+}
+
+enum hm_rc hm_subscription_add_bundle(const struct hm_home *home, const char *name,
+                                      struct hm_bytes trust, const struct hm_policy *policy,
+                                      const struct hm_bundle *bundle, int64_t now_unix_s,
+                                      int64_t judged_unix_s, struct hm_err *err,
+                                      struct hm_subscription **ret_subscription)
+{
+    struct opening opening = {
+        .bundle = bundle, .now_unix_s = now_unix_s, .judged_unix_s = judged_unix_s};
+
+    return add(home, name, trust, policy, &opening, err, ret_subscription);
 }
 
 enum hm_rc hm_subscription_remove(const struct hm_home *home, const char *name, struct hm_err *err)

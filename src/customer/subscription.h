@@ -6,11 +6,15 @@
 #ifndef HM_CUSTOMER_SUBSCRIPTION_H
 #define HM_CUSTOMER_SUBSCRIPTION_H
 
+#include "customer/bundle.h"
 #include "customer/home.h"
 #include "customer/policy.h"
 #include "net/fetch.h"
 #include "trust/verdict.h"
 #include "tuf/client.h"
+
+/* The URL of a site that is reached by bundles alone. */
+#define HM_SUBSCRIPTION_BUNDLE_URL "bundle:"
 
 /* Clocks are set back by seconds, and two commands may start in one order and end in the other:
  * below this a clock is not called behind. */
@@ -47,9 +51,12 @@ struct hm_subscription {
     struct hm_trust_file *trust;
     struct hm_policy policy;
     int64_t now_unix_s;
+    int64_t judged_unix_s; /* when expiry is judged: now, but for a bundle that was accepted late */
     int64_t refreshed_unix_s; /* 0: never */
+    bool is_of_bundle;        /* refreshed by a bundle, of that time */
     bool is_trial;
-    struct hm_fetch *fetch; /* NULL: offline */
+    struct hm_fetch *fetch;         /* NULL: no connection */
+    const struct hm_bundle *bundle; /* in the place of a connection; borrowed; or NULL */
     /* After hm_refresh_run or hm_refresh_load: */
     struct hm_client *client;
     struct hm_layout *layout;
@@ -58,8 +65,9 @@ struct hm_subscription {
     bool is_earlier; /* loaded as of the last complete refresh: a newer state is not whole here */
     /* private: */
     struct hm_dir metadata;
-    struct hm_dir earlier; /* customer/kept.h; open while is_earlier */
-    struct hm_client_source source;
+    struct hm_dir earlier;           /* customer/kept.h; open while is_earlier */
+    struct hm_client_source source;  /* of metadata, for the client */
+    struct hm_client_source objects; /* of all but images, by path below the site's URL */
     struct hm_client_keeper keeper;
 };
 
@@ -73,13 +81,31 @@ HM_MUST_CHECK enum hm_rc hm_subscription_add(const struct hm_home *home, const c
 /* Forgets the site with all that was remembered. HM_EINPUT: not trusted. */
 HM_MUST_CHECK enum hm_rc hm_subscription_remove(const struct hm_home *home, const char *name,
                                                 struct hm_err *err);
-/* Opens a trusted site; makes no request. is_online false: nothing is ever fetched. HM_EINPUT: not
+/* As hm_subscription_add, from a bundle; its state is judged as of judged_unix_s. */
+HM_MUST_CHECK enum hm_rc
+hm_subscription_add_bundle(const struct hm_home *home, const char *name, struct hm_bytes trust,
+                           const struct hm_policy *policy, const struct hm_bundle *bundle,
+                           int64_t now_unix_s, int64_t judged_unix_s, struct hm_err *err,
+                           struct hm_subscription **ret_subscription);
+/* As hm_subscription_open with is_online: the bundle takes the site's place, which is judged as of
+ * judged_unix_s (hm_bundle_judge). HM_EMISMATCH: it is of another site. */
+HM_MUST_CHECK enum hm_rc hm_subscription_open_bundle(const struct hm_home *home, const char *name,
+                                                     const struct hm_bundle *bundle,
+                                                     int64_t now_unix_s, int64_t judged_unix_s,
+                                                     struct hm_err *err,
+                                                     struct hm_subscription **ret_subscription);
+/* Opens a trusted site; makes no request. is_online false, or a site fed by bundles:
+ * nothing is ever fetched. HM_EINPUT: not
  * trusted, naming those that are. */
 HM_MUST_CHECK enum hm_rc hm_subscription_open(const struct hm_home *home, const char *name,
                                               int64_t now_unix_s, bool is_online,
                                               struct hm_err *err,
                                               struct hm_subscription **ret_subscription);
 void hm_subscription_free(struct hm_subscription *subscription);
+/* True if it may be refreshed: there is a connection, or a bundle. */
+bool hm_subscription_is_online(const struct hm_subscription *subscription);
+/* True for a site that was trusted from a bundle, without a URL to reach it. */
+bool hm_subscription_is_bundle_fed(const struct hm_subscription *subscription);
 HM_DEFINE_FREE(hm_subscription_free, struct hm_subscription);
 
 /* Reads "refreshed" again: another command may have refreshed meanwhile. */

@@ -388,7 +388,7 @@ class General(Customer):
     COMMANDS = ("key new", "key show", "key public", "sign", "maker init", "maker release", "maker attach", "maker rotate", "maker submission", "maker show",
                 "site init", "site enroll", "site intake", "site pending", "site review", "site approve", "site attach", "site reject", "site publish",
                 "site renew", "site status", "site rotate", "trust add", "trust list", "trust show", "trust policy", "trust remove", "list", "get", "sync",
-                "verify", "tuf")
+                "verify", "bundle export", "bundle import", "tuf")
 
     def test_help__everywhere(self):
         self.assertStatus(story.hallmark("--help"), 0)

@@ -51,7 +51,7 @@ static void test_save__keeps_what_was_first_replaced(void **state)
     _hm_done_(hm_dir_done) struct hm_dir kept = HM_DIR_INIT;
     _hm_done_(fixture_done) struct fixture own = {0};
     struct fixture *f = &own;
-    int64_t refreshed = 0;
+    struct hm_kept_time refreshed = {0};
 
     begin(f, state);
     put(f->site, "refreshed", "2026-05-01T00:00:00Z\n");
@@ -61,7 +61,7 @@ static void test_save__keeps_what_was_first_replaced(void **state)
     replace(f, "role.json", "r2");
     replace(f, "new.json", "n1");
     assert_int_equal(hm_kept_open(f->site, HM_KEPT_COMPLETE, NULL, &kept, &refreshed), HM_OK);
-    assert_int_equal(refreshed, INT64_C(1777593600));
+    assert_int_equal(refreshed.unix_s, INT64_C(1777593600));
     assert_file(&kept, "timestamp.json", "t1");
     assert_file(&kept, "role.json", "r1");
     assert_false(hm_dir_has(&kept, "new.json"));
@@ -73,7 +73,7 @@ static void test_save__begins_nothing_for_a_new_file_or_site(void **state)
     _hm_done_(hm_dir_done) struct hm_dir kept = HM_DIR_INIT;
     _hm_done_(fixture_done) struct fixture own = {0};
     struct fixture *f = &own;
-    int64_t refreshed = 0;
+    struct hm_kept_time refreshed = {0};
 
     begin(f, state);
     replace(f, "timestamp.json", "t2"); /* never refreshed */
@@ -90,7 +90,7 @@ static void test_drop__ends_it_and_begins_anew(void **state)
     _hm_done_(hm_dir_done) struct hm_dir kept = HM_DIR_INIT;
     _hm_done_(fixture_done) struct fixture own = {0};
     struct fixture *f = &own;
-    int64_t refreshed = 0;
+    struct hm_kept_time refreshed = {0};
 
     begin(f, state);
     put(f->site, "refreshed", "2026-05-01T00:00:00Z\n");
@@ -105,7 +105,7 @@ static void test_drop__ends_it_and_begins_anew(void **state)
     put(f->site, "refreshed", "2026-06-01T00:00:00Z\n");
     replace(f, "timestamp.json", "t3");
     assert_int_equal(hm_kept_open(f->site, HM_KEPT_COMPLETE, NULL, &kept, &refreshed), HM_OK);
-    assert_int_equal(refreshed, INT64_C(1780272000));
+    assert_int_equal(refreshed.unix_s, INT64_C(1780272000));
     assert_file(&kept, "timestamp.json", "t2");
 }
 
@@ -114,7 +114,7 @@ static void test_open__refuses_a_damaged_time(void **state)
     _hm_done_(hm_dir_done) struct hm_dir kept = HM_DIR_INIT;
     _hm_done_(fixture_done) struct fixture own = {0};
     struct fixture *f = &own;
-    int64_t refreshed = 0;
+    struct hm_kept_time refreshed = {0};
 
     begin(f, state);
     put(f->site, "complete/refreshed", "yesterday\n");
