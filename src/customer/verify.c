@@ -422,7 +422,13 @@ static const struct hm_catalogue_item *find_by_name(const struct hm_verify *veri
     return newest;
 }
 
-static enum hm_rc say_mismatch(const struct hm_verify *verify, const char *path,
+/* What the file is called: in sentences, and, unless nobody named it, for a look at its name. */
+struct subject {
+    const char *label;
+    const char *path; /* or NULL */
+};
+
+static enum hm_rc say_mismatch(const struct hm_verify *verify, const struct subject *subject,
                                struct hm_verify_answer *answer, struct hm_err *err, bool *ret_said)
 {
     _hm_done_(hm_catalogue_done) struct hm_catalogue named = {0};
@@ -431,7 +437,9 @@ static enum hm_rc say_mismatch(const struct hm_verify *verify, const char *path,
     char more[64] = "";
     size_t others = 0;
 
-    item = find_by_name(verify, base_name(path), &named, &others, err);
+    if (subject->path == NULL)
+        return HM_OK;
+    item = find_by_name(verify, base_name(subject->path), &named, &others, err);
     *ret_said = item != NULL;
     if (item == NULL)
         return HM_OK;
@@ -441,7 +449,7 @@ static enum hm_rc say_mismatch(const struct hm_verify *verify, const char *path,
     (void)hm_fail(&why, HM_EMISMATCH,
                   "'%s': not the bytes that %.*s signed for '%.*s'%s; do not install it and get it "
                   "again",
-                  path,
+                  subject->label,
                   HM_BYTES_FMT(item->file.grade == HM_GRADE_ATTESTED
                                    ? hm_bytes_str(item->subscription->name)
                                    : item->file.path.id),
@@ -468,7 +476,7 @@ static void note_refused(const struct hm_verify *verify, struct hm_buf *note)
     }
 }
 
-static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
+static enum hm_rc say_unknown(const struct hm_verify *verify, const struct subject *subject,
                               struct hm_verify_answer *answer, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(LIST_SIZE_MAX);
@@ -477,22 +485,22 @@ static enum hm_rc say_unknown(const struct hm_verify *verify, const char *path,
     bool said = false;
 
     if (find_gap(verify, answer, &why)) {
-        enum hm_rc rc = hm_error_prefix(&why, why.rc, "'%s': cannot tell", path);
+        enum hm_rc rc = hm_error_prefix(&why, why.rc, "'%s': cannot tell", subject->label);
 
         return say(answer, rc, err, &why);
     }
-    HM_TRY(say_mismatch(verify, path, answer, err, &said));
+    HM_TRY(say_mismatch(verify, subject, answer, err, &said));
     if (said)
         return HM_OK;
     note_refused(verify, &note);
     hm_text_hex(hm_bytes_make(answer->sha256.bytes, HM_SHA256_SIZE), hex);
     (void)hm_fail(&why, HM_EUNKNOWN,
-                  "'%s': unknown: no site you trust released these bytes (sha256 %s)%s", path, hex,
-                  hm_buf_str(&note));
+                  "'%s': unknown: no site you trust released these bytes (sha256 %s)%s",
+                  subject->label, hex, hm_buf_str(&note));
     return say(answer, HM_EUNKNOWN, err, &why);
 }
 
-static enum hm_rc conclude(const struct hm_verify *verify, const char *path,
+static enum hm_rc conclude(const struct hm_verify *verify, const struct subject *subject,
                            struct hm_verify_answer *answer, struct hm_err *err)
 {
     const struct hm_catalogue_item *refused = NULL;
@@ -506,9 +514,9 @@ static enum hm_rc conclude(const struct hm_verify *verify, const char *path,
         refused = &answer->matches.items[i];
     }
     if (refused == NULL)
-        return say_unknown(verify, path, answer, err);
-    (void)hm_fail(&why, refused->rc, "'%s': site '%s': %s", path, refused->subscription->name,
-                  refused->text);
+        return say_unknown(verify, subject, answer, err);
+    (void)hm_fail(&why, refused->rc, "'%s': site '%s': %s", subject->label,
+                  refused->subscription->name, refused->text);
     return say(answer, refused->rc, err, &why);
 }
 
@@ -533,21 +541,38 @@ void hm_verify_answer_done(struct hm_verify_answer *answer)
     hm_catalogue_done(&answer->matches);
 }
 
+enum hm_rc hm_verify_digest(struct hm_verify *verify, const struct hm_sha256 *sha256, uint64_t size,
+                            const char *path, struct hm_err *err,
+                            struct hm_verify_answer *ret_answer)
+{
+    _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {
+        .rc = HM_EUNKNOWN, .sha256 = *sha256, .size = size};
+    struct subject subject = {.label = path, .path = path};
+    char hex[HM_SHA256_HEX_SIZE];
+
+    if (path == NULL) {
+        hm_text_hex(hm_bytes_make(sha256->bytes, HM_SHA256_SIZE), hex);
+        subject.label = hex;
+    }
+    HM_TRY(find_by_digest(verify, &answer, err));
+    HM_TRY(conclude(verify, &subject, &answer, err));
+    *ret_answer = answer;
+    answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
+    return HM_OK;
+}
+
 enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
                           hm_digest_progress_fn *progress, void *ctx, struct hm_err *err,
                           struct hm_verify_answer *ret_answer)
 {
-    _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {.rc = HM_EUNKNOWN};
     _hm_done_(hm_dir_close_fd) int fd = -1;
+    struct hm_sha256 sha256;
+    uint64_t size;
     enum hm_rc rc;
 
     HM_TRY(open_input(path, err, &fd));
-    rc = hm_digest_fd(fd, progress, ctx, err, &answer.sha256, &answer.size);
+    rc = hm_digest_fd(fd, progress, ctx, err, &sha256, &size);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s'", path);
-    HM_TRY(find_by_digest(verify, &answer, err));
-    HM_TRY(conclude(verify, path, &answer, err));
-    *ret_answer = answer;
-    answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
-    return HM_OK;
+    return hm_verify_digest(verify, &sha256, size, path, err, ret_answer);
 }

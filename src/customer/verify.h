@@ -59,6 +59,11 @@ struct hm_verify_answer {
 HM_MUST_CHECK enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
                                         hm_digest_progress_fn *progress, void *ctx,
                                         struct hm_err *err, struct hm_verify_answer *ret_answer);
+/* As hm_verify_file, for bytes that were hashed elsewhere. path is what they are called, for the
+ * wording and for HM_EMISMATCH; NULL: nobody knows. */
+HM_MUST_CHECK enum hm_rc hm_verify_digest(struct hm_verify *verify, const struct hm_sha256 *sha256,
+                                          uint64_t size, const char *path, struct hm_err *err,
+                                          struct hm_verify_answer *ret_answer);
 void hm_verify_answer_done(struct hm_verify_answer *answer);
 
 #endif
