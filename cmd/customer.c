@@ -176,7 +176,7 @@ static enum hm_rc load_site(struct hm_customer *customer, const char *name,
     if (site->is_earlier || !has_gap(site))
         return HM_OK;
     HM_TRY(hm_subscription_open(&customer->home, name, customer->now_unix_s, false, err, &earlier));
-    if (hm_refresh_load_complete(earlier, scope, NULL) != HM_OK || has_gap(earlier)) {
+    if (hm_refresh_load_kept(earlier, HM_KEPT_COMPLETE, scope, NULL) != HM_OK || has_gap(earlier)) {
         hm_subscription_free(earlier);
         return HM_OK;
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark list: what the trusted sites have released. */
+#include "changed.h"
 #include "customer.h"
 
 #include "base/text.h"
@@ -15,12 +16,13 @@ static const char help[] =
     "\n"
     "  --site NAME     ask this site only\n"
     "  --offline       as of the last refresh, without a connection\n"
+    "  --changed       what changed since --changed was last run without PATTERN\n"
     "  --json          one JSON object, schema hallmark/list/1\n"
     "  --csv           one line a file: site,path,size,sha256,grade,title\n"
     "  --quiet         print nothing but failures\n"
     "  --home DIR      the state folder\n";
 
-enum { OPT_OFFLINE = HM_CUSTOMER_OWN_, OPT_CSV };
+enum { OPT_OFFLINE = HM_CUSTOMER_OWN_, OPT_CSV, OPT_CHANGED };
 
 struct command {
     struct hm_customer customer;
@@ -225,11 +227,13 @@ int hm_cmd_list(int argc, char **argv)
     static const struct option options[] = {HM_CUSTOMER_OPTIONS,
                                             {"offline", no_argument, NULL, OPT_OFFLINE},
                                             {"csv", no_argument, NULL, OPT_CSV},
+                                            {"changed", no_argument, NULL, OPT_CHANGED},
                                             {NULL, 0, NULL, 0}};
     _hm_done_(command_done) struct command command = {0};
     struct hm_pattern *patterns = NULL;
     struct hm_err err = HM_ERR_INIT;
     size_t count = 0;
+    bool is_changed = false;
     int option;
 
     hm_customer_init(&command.customer, "hallmark list", help);
@@ -238,6 +242,8 @@ int hm_cmd_list(int argc, char **argv)
             command.is_offline = true;
         else if (option == OPT_CSV)
             command.csv = true;
+        else if (option == OPT_CHANGED)
+            is_changed = true;
         else if (!hm_customer_take_option(&command.customer, option))
             return hm_customer_bad_option(&command.customer, option, argv);
     }
@@ -249,6 +255,11 @@ int hm_cmd_list(int argc, char **argv)
     command.pattern = argv[optind];
     if (command.csv && command.customer.json)
         return hm_cmd_usage("hallmark list", "--csv and --json exclude each other");
+    if (command.csv && is_changed)
+        return hm_cmd_usage("hallmark list", "--csv and --changed exclude each other");
+    if (is_changed)
+        return hm_changed_run(&command.customer, argv + optind, (size_t)(argc - optind),
+                              command.is_offline);
     if (hm_customer_patterns(&command.customer, argv + optind, (size_t)(argc - optind), &err,
                              &patterns, &count) != HM_OK ||
         collect(&command, patterns, count, &err) != HM_OK)

@@ -45,7 +45,7 @@ _hallmark_options() {
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
-    'list') printf '%s\n' '--site=site' '--offline' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
+    'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;

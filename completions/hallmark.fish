@@ -309,6 +309,7 @@ complete -c hallmark -n '__hallmark_at "trust remove"' -l help -d 'print a summa
 complete -c hallmark -n '__hallmark_at "list"' -f -a '(__hallmark_paths)'
 complete -c hallmark -n '__hallmark_at "list"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
 complete -c hallmark -n '__hallmark_at "list"' -l offline -d 'make no connection'
+complete -c hallmark -n '__hallmark_at "list"' -l changed -d 'what changed since this was last asked'
 complete -c hallmark -n '__hallmark_at "list"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "list"' -l csv -d 'one line a file'
 complete -c hallmark -n '__hallmark_at "list"' -l quiet -d 'print nothing but failures'

@@ -263,10 +263,9 @@ enum hm_rc hm_catalogue_add_path(struct hm_catalogue *catalogue,
     return HM_OK;
 }
 
-static int compare_items(const void *a, const void *b)
+int hm_catalogue_compare(const struct hm_catalogue_item *left,
+                         const struct hm_catalogue_item *right)
 {
-    const struct hm_catalogue_item *left = a;
-    const struct hm_catalogue_item *right = b;
     int order = 0;
 
     if (left->subscription != right->subscription)
@@ -280,6 +279,26 @@ static int compare_items(const void *a, const void *b)
     if (order == 0)
         order = hm_bytes_compare(left->path, right->path);
     return order;
+}
+
+static int compare_items(const void *a, const void *b)
+{
+    return hm_catalogue_compare(a, b);
+}
+
+enum hm_rc hm_catalogue_add_problem(struct hm_catalogue *catalogue,
+                                    const struct hm_subscription *subscription,
+                                    struct hm_bytes maker, struct hm_bytes product,
+                                    const struct hm_err *why, struct hm_err *err)
+{
+    struct hm_catalogue_problem problem = {.subscription = subscription, .rc = why->rc};
+
+    problem.maker = hm_arena_strdup(&catalogue->arena, maker);
+    problem.text = hm_arena_strdup(&catalogue->arena, hm_bytes_str(why->text));
+    if (problem.maker == NULL || problem.text == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(hm_arena_copy(&catalogue->arena, product, err, &problem.product));
+    return add_problem(catalogue, problem, err);
 }
 
 void hm_catalogue_sort(struct hm_catalogue *catalogue)

@@ -55,6 +55,12 @@ HM_MUST_CHECK enum hm_rc hm_catalogue_add(struct hm_catalogue *catalogue,
                                           struct hm_err *err);
 /* By site, ID, product, version in their order, file. */
 void hm_catalogue_sort(struct hm_catalogue *catalogue);
+int hm_catalogue_compare(const struct hm_catalogue_item *a, const struct hm_catalogue_item *b);
+/* Adds a problem; copies. product: empty for all of a maker's. */
+HM_MUST_CHECK enum hm_rc hm_catalogue_add_problem(struct hm_catalogue *catalogue,
+                                                  const struct hm_subscription *subscription,
+                                                  struct hm_bytes maker, struct hm_bytes product,
+                                                  const struct hm_err *why, struct hm_err *err);
 /* Adds the one file at path, whatever the verdict on it: HM_OK also where it is refused.
  * HM_EUNKNOWN if the site has no such maker or file; the standing's failure where nothing can be
  * said. */

@@ -23,19 +23,36 @@ static void other_name(const char *name, const char *suffix, char ret_name[NAME_
     (void)snprintf(ret_name, NAME_SIZE_MAX, "%s.%s", name, suffix); /* our own short names */
 }
 
-/* HM_ENOTFOUND: the site was never refreshed, so there is no state to keep. */
-static enum hm_rc begin(const struct hm_dir *site_dir, const char *name, struct hm_err *err)
+/* Puts coming in the place of name, which may be there. */
+static enum hm_rc exchange(const struct hm_dir *site_dir, const char *coming, const char *name,
+                           struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf refreshed = HM_BUF_INIT(256);
+    if (!hm_dir_has(site_dir, name))
+        return hm_dir_rename(site_dir, coming, site_dir, name, err);
+    if (renameat2(site_dir->fd, coming, site_dir->fd, name, RENAME_EXCHANGE) != 0) {
+        if (errno != EINVAL && errno != ENOSYS)
+            return hm_error_errno(err, errno, "cannot put '%s/%s' in place", site_dir->path, name);
+        /* A file system that cannot: for a moment there is none. */
+        HM_TRY(hm_kept_drop(site_dir, name, err));
+        return hm_dir_rename(site_dir, coming, site_dir, name, err);
+    }
+    if (fsync(site_dir->fd) != 0)
+        return hm_error_errno(err, errno, "cannot flush '%s'", site_dir->path);
+    return hm_dir_remove_tree(site_dir, coming, err);
+}
+
+enum hm_rc hm_kept_begin(const struct hm_dir *site_dir, const char *name, struct hm_err *err)
+{
     _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    struct hm_kept_time time = {0};
     char coming[NAME_SIZE_MAX];
 
-    HM_TRY(hm_dir_read(site_dir, REFRESHED, err, &refreshed));
+    HM_TRY(hm_kept_read_time(site_dir, err, &time));
     other_name(name, "new", coming);
     HM_TRY(hm_dir_remove_tree(site_dir, coming, err));
     HM_TRY(hm_dir_open_at(site_dir, coming, true, err, &dir));
-    HM_TRY(hm_file_replace(&dir, REFRESHED, 0644, hm_buf_bytes(&refreshed), err));
-    return hm_dir_rename(site_dir, coming, site_dir, name, err);
+    HM_TRY(hm_kept_write_time(&dir, &time, err));
+    return exchange(site_dir, coming, name, err);
 }
 
 enum hm_rc hm_kept_drop(const struct hm_dir *site_dir, const char *name, struct hm_err *err)
@@ -139,11 +156,13 @@ enum hm_rc hm_kept_save(const struct hm_dir *site_dir, const struct hm_dir *meta
     if (!hm_dir_has(metadata, file))
         return HM_OK;
     if (!hm_dir_has(site_dir, HM_KEPT_COMPLETE)) {
-        enum hm_rc rc = begin(site_dir, HM_KEPT_COMPLETE, err);
+        enum hm_rc rc = hm_kept_begin(site_dir, HM_KEPT_COMPLETE, err);
 
         if (rc == HM_ENOTFOUND)
             return HM_OK;
         HM_TRY(rc);
     }
+    if (hm_dir_has(site_dir, HM_KEPT_LISTED))
+        HM_TRY(save(site_dir, metadata, HM_KEPT_LISTED, file, flush, err));
     return save(site_dir, metadata, HM_KEPT_COMPLETE, file, flush, err);
 }

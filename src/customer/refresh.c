@@ -349,14 +349,14 @@ static enum hm_rc load(struct hm_subscription *subscription, struct hm_refresh_s
     return judge_makers(subscription, scope, err);
 }
 
-static enum hm_rc load_complete(struct hm_subscription *subscription, struct hm_refresh_scope scope,
-                                struct hm_err *err)
+static enum hm_rc load_kept(struct hm_subscription *subscription, const char *folder,
+                            struct hm_refresh_scope scope, struct hm_err *err)
 {
     struct hm_kept_time newest = {subscription->refreshed_unix_s, subscription->is_of_bundle};
     struct hm_kept_time time = {0};
     enum hm_rc rc;
 
-    HM_TRY(hm_kept_open(&subscription->dir, HM_KEPT_COMPLETE, err, &subscription->earlier, &time));
+    HM_TRY(hm_kept_open(&subscription->dir, folder, err, &subscription->earlier, &time));
     subscription->is_earlier = true;
     subscription->refreshed_unix_s = time.unix_s;
     subscription->is_of_bundle = time.is_bundle;
@@ -394,7 +394,7 @@ enum hm_rc hm_refresh_load(struct hm_subscription *subscription, struct hm_refre
      * as there is a complete state, or whoever serves it slowly could hold up this one too. */
     for (int i = 0; i < 2; i++) {
         rc = load(subscription, scope, true, err);
-        if (!is_final(rc) && load_complete(subscription, scope, NULL) == HM_OK)
+        if (!is_final(rc) && load_kept(subscription, HM_KEPT_COMPLETE, scope, NULL) == HM_OK)
             return HM_OK;
         if (is_final(rc))
             return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
@@ -404,14 +404,28 @@ enum hm_rc hm_refresh_load(struct hm_subscription *subscription, struct hm_refre
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
 }
 
-enum hm_rc hm_refresh_load_complete(struct hm_subscription *subscription,
-                                    struct hm_refresh_scope scope, struct hm_err *err)
+enum hm_rc hm_refresh_load_kept(struct hm_subscription *subscription, const char *folder,
+                                struct hm_refresh_scope scope, struct hm_err *err)
 {
     enum hm_rc rc;
 
     HM_ASSERT(!hm_subscription_is_online(subscription) && !subscription->is_earlier);
-    rc = load_complete(subscription, scope, err);
+    rc = load_kept(subscription, folder, scope, err);
     if (rc != HM_OK && !is_final(rc) && rc != HM_ENOTFOUND)
-        rc = load_complete(subscription, scope, err);
+        rc = load_kept(subscription, folder, scope, err);
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "site '%s'", subscription->name);
+}
+
+enum hm_rc hm_refresh_check_current(const struct hm_subscription *subscription, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_DOCUMENT_SNAPSHOT_SIZE_MAX);
+    const struct hm_timestamp *timestamp = hm_client_timestamp(subscription->client);
+
+    HM_TRY(hm_dir_read(&subscription->metadata, "snapshot.json", err, &raw));
+    if (hm_document_check_facts(&timestamp->snapshot.facts, hm_buf_bytes(&raw), "snapshot", NULL) !=
+        HM_OK)
+        return hm_fail(err, HM_EAGAIN,
+                       "site '%s': another command refreshed it meanwhile: try again",
+                       subscription->name);
+    return HM_OK;
 }

@@ -9,6 +9,7 @@
 #ifndef HM_CUSTOMER_REFRESH_H
 #define HM_CUSTOMER_REFRESH_H
 
+#include "customer/kept.h"
 #include "customer/subscription.h"
 
 /* What is wanted: TUF patterns on ID and PRODUCT ("*" for all). An empty pattern on the product is
@@ -32,10 +33,14 @@ HM_MUST_CHECK enum hm_rc hm_refresh_run(struct hm_subscription *subscription,
  * HM_ECLOCK. Standings are HM_EAGAIN where a role is not held. */
 HM_MUST_CHECK enum hm_rc hm_refresh_load(struct hm_subscription *subscription,
                                          struct hm_refresh_scope scope, struct hm_err *err);
-/* As of the last complete refresh, where the newest state lacks a role that was held then.
- * HM_ENOTFOUND: it lacks none. */
-HM_MUST_CHECK enum hm_rc hm_refresh_load_complete(struct hm_subscription *subscription,
-                                                  struct hm_refresh_scope scope,
+/* As of the moment of a folder of customer/kept.h, HM_KEPT_COMPLETE or HM_KEPT_LISTED.
+ * HM_ENOTFOUND: there is none; for the former, the newest state lacks nothing. */
+HM_MUST_CHECK enum hm_rc hm_refresh_load_kept(struct hm_subscription *subscription,
+                                              const char *folder, struct hm_refresh_scope scope,
+                                              struct hm_err *err);
+/* HM_EAGAIN where what lies in the folder is not the state that subscription was refreshed or
+ * loaded to. The caller holds the site's lock. */
+HM_MUST_CHECK enum hm_rc hm_refresh_check_current(const struct hm_subscription *subscription,
                                                   struct hm_err *err);
 
 #endif

@@ -38,7 +38,7 @@ static enum hm_rc load_site(const struct hm_verify *verify, bool is_earlier, str
     HM_TRY(hm_subscription_open(verify->home, site->name, verify->now_unix_s, false, err,
                                 &site->subscription));
     if (is_earlier)
-        HM_TRY(hm_refresh_load_complete(site->subscription, scope, err));
+        HM_TRY(hm_refresh_load_kept(site->subscription, HM_KEPT_COMPLETE, scope, err));
     else
         HM_TRY(hm_refresh_load(site->subscription, scope, err));
     return check_age(site->subscription, verify->max_age_s, err);
