@@ -206,12 +206,17 @@ enum recovery_pass {
     PASS_NOT_ROOTS,
 };
 
-static bool is_root_file(const char *name)
+static bool ends_in(const char *name, const char *suffix)
 {
     size_t size = strlen(name);
 
-    return size > strlen(".root.json") &&
-           strcmp(name + size - strlen(".root.json"), ".root.json") == 0;
+    return size > strlen(suffix) && strcmp(name + size - strlen(suffix), suffix) == 0;
+}
+
+/* A server that sends compressed copies does so without looking for the file itself. */
+static bool is_root_file(const char *name)
+{
+    return ends_in(name, ".root.json") || ends_in(name, ".root.json.gz");
 }
 
 /* HM_EREFUSED unless the file in public is the same; then the journal's copy is not needed. */

@@ -2,6 +2,7 @@
 /* Publishing (publish.h). */
 #include "site/publish.h"
 
+#include "base/gzip.h"
 #include "site/approvers.h"
 #include "site/journal.h"
 #include "site/rehearsal.h"
@@ -57,9 +58,16 @@ static enum hm_rc add_metadata(struct step *step, const char *role, int64_t vers
                                struct hm_bytes raw, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
+    _hm_done_(hm_buf_done) struct hm_buf compressed =
+        HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX + 65536);
 
     HM_TRY(hm_tree_file_name(role, version, err, &name));
     HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, hm_buf_str(&name), raw, err));
+    /* Beside it a copy for servers that send such (docs/operations.md). */
+    HM_TRY(hm_gzip_compress(raw, err, &compressed));
+    HM_TRY(hm_buf_append_str(&name, ".gz", err));
+    HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, hm_buf_str(&name),
+                          hm_buf_bytes(&compressed), err));
     if (strcmp(role, "root") == 0)
         HM_TRY(hm_journal_remember(&step->journal, role, raw, err));
     return add_item(step->result, role, version, err);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Roles by product as maker, approvers and site meet them: a maker whose files become more than one role should list."""
+import gzip
 import json
 import sys
 import unittest
@@ -188,6 +189,15 @@ class LargeMaker(story.Case):
         self.assertNotIn("tell the site", story.must("list", home=home).err)
         shown = story.must("maker", "show", "--dir", folder).out
         self.assertIn("acme/bmc/2.1  1 file", shown)
+
+    def test_a_each_version_has_a_compressed_copy(self):
+        names = {path.name for path in (self.cast.public / "metadata").iterdir()}
+        for name in names - {"timestamp.json"}:
+            if name.endswith(".json"):
+                packed = (self.cast.public / "metadata" / f"{name}.gz").read_bytes()
+                self.assertEqual(gzip.decompress(packed), (self.cast.public / "metadata" / name).read_bytes())
+                self.assertEqual(packed[4:8], b"\0\0\0\0")
+        self.assertNotIn("timestamp.json.gz", names)
 
     def test_9_renewal_is_one_request(self):
         before = self.versions()
