@@ -4,7 +4,7 @@
 usage: bench/make_repository.py FOLDER COUNT [BITS]     (needs the Python package cryptography)
 
 Without BITS every target stands in targets.json; with it targets.json delegates to 2^BITS succinct hash bins (TAP 15).
-Targets are named target-N.bin; only target-0.bin exists as a file, as no benchmark downloads another.
+Targets are named network-adapter-firmware-image-N.bin; only network-adapter-firmware-image-0.bin exists as a file, as no benchmark downloads another.
 """
 import hashlib
 import json
@@ -48,8 +48,8 @@ def targets_json(names, delegations=""):
 
 def main(folder, count, bits=0):
     writer = Writer(folder)
-    names = [("target-0.bin", hashlib.sha256(FILE).hexdigest(), len(FILE))]
-    names += [(f"target-{i}.bin", hashlib.sha256(b"%d" % i).hexdigest(), 1000 + i) for i in range(1, count)]
+    names = [("network-adapter-firmware-image-0.bin", hashlib.sha256(FILE).hexdigest(), len(FILE))]
+    names += [(f"network-adapter-firmware-image-{i}.bin", hashlib.sha256(b"%d" % i).hexdigest(), 1000 + i) for i in range(1, count)]
     roles = {name: writer.role for name in ("root", "snapshot", "targets", "timestamp")}
     writer.write("1.root.json", canonical({"_type": "root", "consistent_snapshot": True, "expires": EXPIRES, "keys": {writer.id: writer.key},
                                            "roles": roles, "spec_version": "1.0.31", "version": 1}))
@@ -73,7 +73,7 @@ def main(folder, count, bits=0):
                                               "version": 1}))
     served = folder / "targets"
     served.mkdir()
-    (served / f"{names[0][1]}.target-0.bin").write_bytes(FILE)
+    (served / f"{names[0][1]}.network-adapter-firmware-image-0.bin").write_bytes(FILE)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ import story  # noqa: E402
 from measure import ROUNDS, Run, figure, median, paired, ratio  # noqa: E402
 
 PYTHON = PEERS / "venv" / "bin" / "python3"
-SMALL = "target-0.bin"
+SMALL = "network-adapter-firmware-image-0.bin"
 PYTHON_TUF = """
 import os, sys
 from tuf.ngclient import Updater, UpdaterConfig
