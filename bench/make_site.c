@@ -105,7 +105,6 @@ static enum hm_rc make_maker(struct world *world, size_t index, struct hm_err *e
 {
     _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_IDENTITY_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_IDENTITY_SIZE_MAX);
-    _hm_free_(hm_signatures_free) struct hm_signatures *signatures = NULL;
     _hm_done_(hm_secret_done) struct hm_secret pem = HM_SECRET_INIT;
     struct maker *maker = &world->makers[index];
     struct hm_identity_unsigned draft = {NULL};
@@ -114,7 +113,7 @@ static enum hm_rc make_maker(struct world *world, size_t index, struct hm_err *e
     const struct hm_key *key;
     const struct hm_role_keys *groups[1];
     struct hm_signers signers = {.count = 1};
-    char path[1200];
+    static char path[1200];
     enum hm_rc rc;
 
     (void)snprintf(maker->id, sizeof(maker->id), "m%03zu", index);
@@ -379,7 +378,7 @@ int main(int argc, char **argv)
 {
     static struct world world = {.report = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX)};
     struct hm_err err = HM_ERR_INIT;
-    char keys[1200];
+    static char keys[1200];
     enum hm_rc rc;
 
     if (argc != 5 || strlen(argv[1]) > 1000 ||
