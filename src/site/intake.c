@@ -81,18 +81,18 @@ enum hm_rc hm_intake_read_head(const struct hm_site *site, const char *path, str
 
 /* Images */
 
-/* Written while it is hashed; not written at all where it is published already. */
+/* Written while it is hashed, also where public/ has a file of that name: whoever can write there
+ * could have put it there, so that this, the only good copy, is thrown away. */
 static enum hm_rc copy_image(struct hm_intake *intake, struct archive *archive,
-                             const struct hm_target *target, const char *name, bool write,
-                             uint8_t *block, struct hm_err *err)
+                             const struct hm_target *target, const char *name, uint8_t *block,
+                             struct hm_err *err)
 {
     _hm_done_(hm_file_writer_done) struct hm_file_writer writer = HM_FILE_WRITER_INIT;
     _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
     struct hm_sha256 sha256;
 
     HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &digest));
-    if (write)
-        HM_TRY(hm_file_writer_open(&intake->dir, name, 0644, false, err, &writer));
+    HM_TRY(hm_file_writer_open(&intake->dir, name, 0644, false, err, &writer));
     for (;;) {
         size_t got;
 
@@ -100,8 +100,7 @@ static enum hm_rc copy_image(struct hm_intake *intake, struct archive *archive,
         if (got == 0)
             break;
         HM_TRY(hm_digest_update(digest, hm_bytes_make(block, got), err));
-        if (write)
-            HM_TRY(hm_file_writer_write(&writer, hm_bytes_make(block, got), err));
+        HM_TRY(hm_file_writer_write(&writer, hm_bytes_make(block, got), err));
     }
     HM_TRY(hm_digest_final(digest, err, sha256.bytes));
     if (!hm_digest_is_equal(&sha256, &target->facts.sha256))
@@ -109,20 +108,17 @@ static enum hm_rc copy_image(struct hm_intake *intake, struct archive *archive,
                        "'%.*s': the image is not the one that the maker signed for (its SHA-256 "
                        "differs); ask for the submission again",
                        HM_BYTES_FMT(target->path));
-    return write ? hm_file_writer_commit(&writer, err) : HM_OK;
+    return hm_file_writer_commit(&writer, err);
 }
 
 static enum hm_rc take_image(struct hm_intake *intake, struct archive *archive,
                              const struct hm_target *target, uint8_t *block, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(2048);
-    _hm_done_(hm_buf_done) struct hm_buf public_name = HM_BUF_INIT(2048);
 
     HM_TRY(hm_buf_append_str(&name, "images/", err));
     HM_TRY(hm_buf_append(&name, target->path, err));
-    HM_TRY(hm_tree_image_name(target->path, &target->facts.sha256, err, &public_name));
-    return copy_image(intake, archive, target, hm_buf_str(&name),
-                      !hm_dir_has(&intake->site->public_dir, hm_buf_str(&public_name)), block, err);
+    return copy_image(intake, archive, target, hm_buf_str(&name), block, err);
 }
 
 static enum hm_rc take_images(struct hm_intake *intake, struct archive *archive,

@@ -163,15 +163,39 @@ static enum hm_rc write_trust_file(struct step *step, struct hm_err *err)
                           hm_buf_bytes(&raw), err);
 }
 
+/* An image that is said to be in public/ already: believed by its bytes, not by its name. */
+static enum hm_rc check_image(const struct hm_site *site, const char *name,
+                              const struct hm_file_facts *facts, struct hm_err *err)
+{
+    struct hm_sha256 found;
+    uint64_t size, hashed;
+    enum hm_rc rc;
+    int fd;
+
+    HM_TRY(hm_dir_open_file(&site->public_dir, name, err, &fd, &size));
+    rc = hm_digest_fd(fd, NULL, NULL, err, &found, &hashed);
+    (void)close(fd); /* only read from */
+    HM_TRY(rc);
+    if (hashed != facts->length || !hm_digest_is_equal(&found, &facts->sha256))
+        return hm_fail(err, HM_EMISMATCH,
+                       "'public/%s' has other bytes than were signed for: it is damaged, or "
+                       "somebody else writes to public/; find out which, move it away and publish "
+                       "again",
+                       name);
+    return HM_OK;
+}
+
 static enum hm_rc write_images(struct step *step, struct hm_err *err)
 {
     for (size_t i = 0; i < step->plan->image_count; i++) {
         const struct hm_plan_image *image = &step->plan->images[i];
         _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(2048);
 
-        if (image->source == NULL)
-            continue;
         HM_TRY(hm_tree_image_name(image->path, &image->facts.sha256, err, &name));
+        if (image->source == NULL) {
+            HM_TRY(check_image(step->site, hm_buf_str(&name), &image->facts, err));
+            continue;
+        }
         HM_TRY(hm_journal_add_image(&step->journal, &step->site->private_dir, image->source,
                                     hm_buf_str(&name), image->facts.length, &image->facts.sha256,
                                     err));

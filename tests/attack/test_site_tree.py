@@ -2,6 +2,7 @@
 """The site is not made to sign what an intruder put into its web tree.
 
 He can write below public/ and has no key at all. Whatever lies there, the site's timer must not sign it with the online key."""
+import hashlib
 import shutil
 import sys
 import unittest
@@ -85,6 +86,71 @@ class SiteTree(story.Case):
         self.assertStatus(self.site_run("renew", "--force"), story.NO)
         self.replace_public(kept)
         self.assertStatus(self.site_run("renew", "--force"), story.GOOD)
+
+    def submit(self):
+        """A new release by acme, as far as the maker's side goes; its signers keep their memory in this test's folder."""
+        maker = self.scratch / "maker"
+        shutil.copytree(self.cast.root / "maker-acme", maker)
+        self.image = self.scratch / "new.rom"
+        self.image.write_bytes(b"\x55\xaa" + b"new and good" * 5000)
+        submission = self.scratch / "acme.submission"
+        self.assertStatus(
+            self.hallmark("maker", "release", "--dir", maker, "--for", "globex", "nic", "9.9", self.image, "--key",
+                          self.cast.key("acme1"), "--key", self.cast.key("acme2"), "-o", submission), story.GOOD)
+        return submission
+
+    def plant(self, content):
+        """Where the image of that release will be served, whose name anybody can tell who knows the image."""
+        digest = hashlib.sha256(self.image.read_bytes()).hexdigest()
+        path = self.site / "public" / "targets" / "acme" / "nic" / "9.9" / f"{digest}.new.rom"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        return path
+
+    def approve(self):
+        request = self.scratch / "approve.request"
+        self.assertStatus(self.site_run("approve", "--all", "-o", request), story.GOOD)
+        for name in ("release1", "release3"):
+            out = self.scratch / f"{name}.sig"
+            self.assertStatus(self.hallmark("sign", request, "--key", self.cast.key(name), "-o", out, "--yes", "--home",
+                                            self.scratch / name), story.GOOD)
+            self.assertStatus(self.site_run("attach", out), story.GOOD)
+
+    def published(self):
+        return self.tree.load("timestamp")["signed"]["version"]
+
+    def check_planted(self, path):
+        """Nothing is published, and with the stranger's file out of the way everything is."""
+        before = self.published()
+        self.assertRefused(self.site_run("publish"), story.NO, path.name, "other bytes", "move it away")
+        self.assertEqual(self.published(), before)
+        path.unlink()
+        self.assertStatus(self.site_run("publish"), story.GOOD)
+        self.assertGreater(self.published(), before)
+        self.assertEqual(path.read_bytes(), self.image.read_bytes())
+
+    def test_planted_image__before_publish(self):
+        submission = self.submit()
+        self.assertStatus(self.site_run("intake", submission), story.GOOD)
+        self.approve()
+        self.check_planted(self.plant(b"\x55\xaa" + b"new and evil" * 5000))
+
+    def test_planted_image__before_intake(self):
+        submission = self.submit()
+        path = self.plant(b"\x55\xaa" + b"new and evil" * 5000)
+        self.assertStatus(self.site_run("intake", submission), story.GOOD)
+        self.approve()
+        self.check_planted(path)
+
+    def test_control__planted_with_the_right_bytes(self):
+        submission = self.submit()
+        path = self.plant(self.image.read_bytes())
+        self.assertStatus(self.site_run("intake", submission), story.GOOD)
+        self.approve()
+        before = self.published()
+        self.assertStatus(self.site_run("publish"), story.GOOD)
+        self.assertGreater(self.published(), before)
+        self.assertEqual(path.read_bytes(), self.image.read_bytes())
 
     def test_signatures_for_no_site__are_refused(self):
         path = self.scratch / "maker.sig"
