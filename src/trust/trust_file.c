@@ -3,11 +3,13 @@
  * The trust file (docs/formats.md 4): parse, write, free, and its fingerprint for people.
  *
  * {"schema": "hallmark/trust/1", "site": NAME, "url": URL, "root": ENVELOPE,
- *  "makers": {ID: {"first": HEX}...}, "floor": "attested"|"maker"}
+ *  "makers": {ID: {"first": HEX}...}, "floor": "attested"|"maker",
+ *  "log": {"policy": TEXT, "max-age": SECONDS}}
  */
 #include "trust/trust_file.h"
 
 #include "base/text.h"
+#include "trust/site_log.h"
 
 #define SCHEMA       "hallmark/trust/1"
 #define URL_SIZE_MAX 2048
@@ -115,6 +117,50 @@ static enum hm_rc parse_floor(struct hm_json *json, struct hm_err *err, enum hm_
     return HM_OK;
 }
 
+/* Which log it is, and its core witnesses, root says. */
+static enum hm_rc parse_log_policy(struct hm_json *json, struct hm_err *err,
+                                   struct hm_log_policy **ret_policy)
+{
+    struct hm_bytes text;
+    enum hm_rc rc;
+
+    HM_TRY(hm_json_string(json, err, &text));
+    rc = hm_log_policy_parse(text, err, ret_policy);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "its log");
+    if ((*ret_policy)->log_count > 0)
+        return hm_fail(err, HM_EFORMAT,
+                       "its log policy names the log '%s': only root does, leave the line out",
+                       (*ret_policy)->logs[0].key->name);
+    return HM_OK;
+}
+
+static enum hm_rc parse_log(struct hm_json *json, struct hm_err *err, struct hm_trust_file *file)
+{
+    struct hm_bytes key;
+    bool more;
+
+    HM_TRY(hm_json_object_begin(json, err));
+    for (;;) {
+        HM_TRY(hm_json_object_next(json, err, &more, &key));
+        if (!more)
+            return HM_OK;
+        if (hm_bytes_is_str(key, "policy")) {
+            HM_TRY(parse_log_policy(json, err, &file->log_policy));
+        } else if (hm_bytes_is_str(key, "max-age")) {
+            HM_TRY(hm_json_int(json, err, &file->log_max_age_s));
+            if (file->log_max_age_s < 1 || file->log_max_age_s > HM_TRUST_FILE_MAX_AGE_MAX_S)
+                return hm_fail(err, HM_EFORMAT, "its log's max-age is not 1 to %d seconds",
+                               HM_TRUST_FILE_MAX_AGE_MAX_S);
+        } else {
+            return hm_fail(err, HM_EFORMAT,
+                           "its log has a member '%.*s' that this program does not know; use a "
+                           "newer one",
+                           HM_BYTES_FMT(key));
+        }
+    }
+}
+
 static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct hm_err *err,
                                struct hm_trust_file *file, bool *schema)
 {
@@ -143,6 +189,8 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
         return parse_pins(json, err, file);
     if (hm_bytes_is_str(key, "floor"))
         return parse_floor(json, err, &file->floor);
+    if (hm_bytes_is_str(key, "log"))
+        return parse_log(json, err, file);
     /* A trust file is short and a person's decision: what it demands and we do not know, we may
      * not pass over. */
     return hm_fail(err, HM_EFORMAT,
@@ -154,6 +202,7 @@ static enum hm_rc check_root(struct hm_err *err, struct hm_trust_file *file)
 {
     _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
     _hm_free_(hm_root_free) struct hm_root *root = NULL;
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
     const char *site;
 
     if (file->root.size > HM_DOCUMENT_ROOT_SIZE_MAX)
@@ -165,7 +214,7 @@ static enum hm_rc check_root(struct hm_err *err, struct hm_trust_file *file)
     if (strcmp(site, file->site) != 0)
         return hm_fail(err, HM_EMISMATCH, "it is for site '%s', but its root is of site '%s'",
                        file->site, site);
-    return HM_OK;
+    return hm_site_log_parse(root, err, &log);
 }
 
 static enum hm_rc parse(struct hm_bytes raw, struct hm_err *err, struct hm_trust_file *file)
@@ -208,6 +257,26 @@ enum hm_rc hm_trust_file_parse(struct hm_bytes raw, struct hm_err *err,
     return HM_OK;
 }
 
+static enum hm_rc write_log(const struct hm_trust_file *file, struct hm_err *err,
+                            struct hm_json_writer *writer)
+{
+    _hm_done_(hm_buf_done) struct hm_buf policy = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
+
+    if (file->log_policy == NULL && file->log_max_age_s == 0)
+        return HM_OK;
+    hm_json_writer_key(writer, "log");
+    hm_json_writer_object_begin(writer);
+    if (file->log_policy != NULL) {
+        HM_TRY(hm_log_policy_write(file->log_policy, err, &policy));
+        hm_json_writer_key(writer, "policy");
+        hm_json_writer_string(writer, hm_buf_bytes(&policy));
+    }
+    if (file->log_max_age_s != 0)
+        hm_json_writer_key_int(writer, "max-age", file->log_max_age_s);
+    hm_json_writer_object_end(writer);
+    return HM_OK;
+}
+
 enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, struct hm_err *err,
                                struct hm_buf *ret_buf)
 {
@@ -233,6 +302,7 @@ enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, struct hm_err *
     }
     if (file->floor > HM_GRADE_ATTESTED)
         hm_json_writer_key_str(&writer, "floor", "maker");
+    HM_TRY(write_log(file, err, &writer));
     hm_json_writer_key(&writer, "root");
     hm_json_writer_raw(&writer, file->root);
     hm_json_writer_object_end(&writer);
@@ -244,6 +314,7 @@ void hm_trust_file_free(struct hm_trust_file *file)
 {
     if (file == NULL)
         return;
+    hm_log_policy_free(file->log_policy);
     hm_arena_done(&file->arena);
     free(file);
 }

@@ -4,10 +4,14 @@
 #ifndef HM_TRUST_TRUST_FILE_H
 #define HM_TRUST_TRUST_FILE_H
 
+#include "tlog/log_policy.h"
 #include "trust/layout.h"
 
 #define HM_TRUST_FILE_SIZE_MAX      1048576
 #define HM_TRUST_FILE_PIN_COUNT_MAX 4096
+/* How old cosignatures may be: the default, and what nobody can mean seriously beyond. */
+#define HM_TRUST_FILE_MAX_AGE_DEFAULT_S 604800
+#define HM_TRUST_FILE_MAX_AGE_MAX_S     315360000 /* ten years */
 
 struct hm_trust_pin {
     const char *id;
@@ -22,12 +26,17 @@ struct hm_trust_file {
     struct hm_trust_pin *pins;
     size_t pin_count;
     enum hm_grade floor; /* HM_GRADE_ATTESTED, or HM_GRADE_INTRODUCED for "maker" */
+    /* What is asked of the release log beyond root's policy: witnesses, groups and a quorum, no log
+     * line; NULL: nothing more. Owned. */
+    struct hm_log_policy *log_policy;
+    int64_t log_max_age_s; /* 0: not stated, HM_TRUST_FILE_MAX_AGE_DEFAULT_S holds */
     struct hm_sha256 fingerprint;
     struct hm_arena arena;
 };
 
 /* Copies what it keeps. HM_EFORMAT; HM_ESIGNATURE if the root in it is not signed by its own
- * threshold; HM_EMISMATCH if that root names another site. */
+ * threshold; HM_EMISMATCH if that root names another site; HM_EUNKNOWN for a vkey of a type not
+ * known here, in the policy or in root's. */
 HM_MUST_CHECK enum hm_rc hm_trust_file_parse(struct hm_bytes raw, struct hm_err *err,
                                              struct hm_trust_file **ret_file);
 HM_MUST_CHECK enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, struct hm_err *err,

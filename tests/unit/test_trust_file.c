@@ -45,7 +45,30 @@ static void test_parse__reads_what_write_wrote(void **state)
     assert_true(hm_digest_is_equal(&file->fingerprint, &fingerprint));
 }
 
+#define LOG_KEY "example.com/hallmark-test+13aba541+AZsfhHkc/HZjBFhU04netcqVRJ2HXydqg4QLBgqznPxx"
+#define WITNESS "witness.example/w1+ed8c37d6+BLDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1"
+
 #define GOOD "{\"schema\":\"hallmark/trust/1\",\"site\":\"globex\",\"root\":"
+
+static void test_parse__reads_the_log_that_write_wrote(void **state)
+{
+    static const char policy[] = "witness w1 " WITNESS " https://w1.example/\nquorum w1\n";
+    _hm_done_(hm_buf_done) struct hm_buf root = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf again = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
+    _hm_free_(hm_trust_file_free) struct hm_trust_file *file = NULL;
+    struct hm_trust_file written = {.site = "globex", .log_max_age_s = 86400};
+
+    kit_root("{\"site\":\"globex\"}", &root);
+    written.root = hm_buf_bytes(&root);
+    assert_int_equal(hm_log_policy_parse(hm_bytes_str(policy), NULL, &written.log_policy), HM_OK);
+    assert_int_equal(hm_trust_file_write(&written, NULL, &raw), HM_OK);
+    hm_log_policy_free(written.log_policy);
+    assert_int_equal(hm_trust_file_parse(hm_buf_bytes(&raw), NULL, &file), HM_OK);
+    assert_int_equal(file->log_max_age_s, 86400);
+    assert_int_equal(hm_log_policy_write(file->log_policy, NULL, &again), HM_OK);
+    assert_string_equal(hm_buf_str(&again), policy);
+}
 
 static void test_parse__judges_each_member(void **state)
 {
@@ -60,6 +83,24 @@ static void test_parse__judges_each_member(void **state)
         {GOOD, "{\"site\":\"globex\"}", "", HM_EFORMAT},
         {GOOD, "{\"site\":\"globex\"}", ",\"site\":\"globex\"}", HM_EFORMAT},
         {GOOD, "{\"site\":\"globex\"}", ",\"log\":\"x\"}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{}}", HM_OK},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":1}}", HM_OK},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":315360000}}", HM_OK},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":315360001}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":0}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":-1}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"max-age\":\"7d\"}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"min-age\":1}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"policy\":\"quorum none\\n\"}}", HM_OK},
+        {GOOD, "{\"site\":\"globex\"}",
+         ",\"log\":{\"policy\":\"witness w1 " WITNESS "\\nquorum w1\\n\"}}", HM_OK},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"policy\":\"\"}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}", ",\"log\":{\"policy\":\"quorum w1\\n\"}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\"}",
+         ",\"log\":{\"policy\":\"log " LOG_KEY "\\nquorum none\\n\"}}", HM_EFORMAT},
+        {GOOD, "{\"site\":\"globex\",\"log\":{\"policy\":\"log " LOG_KEY "\\nquorum none\\n\"}}",
+         "}", HM_OK},
+        {GOOD, "{\"site\":\"globex\",\"log\":{}}", "}", HM_EFORMAT},
         {GOOD, "{\"site\":\"globex\"}", ",\"floor\":\"maker\"}", HM_OK},
         {GOOD, "{\"site\":\"globex\"}", ",\"floor\":\"attested\"}", HM_OK},
         {GOOD, "{\"site\":\"globex\"}", ",\"floor\":\"none\"}", HM_EFORMAT},
@@ -158,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_parse__reads_what_write_wrote),
+        cmocka_unit_test(test_parse__reads_the_log_that_write_wrote),
         cmocka_unit_test(test_parse__judges_each_member),
         cmocka_unit_test(test_parse__refuses_a_root_that_does_not_sign_itself),
         cmocka_unit_test(test_parse__has_a_limit),
