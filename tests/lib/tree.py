@@ -66,6 +66,7 @@ class Tree:
     def __init__(self, public):
         self.public = Path(public)
         self.metadata = self.public / "metadata"
+        self.log = None  # log.Log: where the caller holds the log's key, snapshots are logged as they are made
 
     @classmethod
     def copy(cls, public, to):
@@ -115,6 +116,8 @@ class Tree:
         timestamp["version"] += 1
         timestamp["meta"] = {"snapshot.json": facts(raw)}
         self.store("timestamp", timestamp, [online])
+        if self.log is not None:
+            self.log.publish()
 
     def add_target(self, signed, path, data, custom=None):
         """Lists an image in a role's content and puts its bytes where the role says."""
