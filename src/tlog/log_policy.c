@@ -466,9 +466,10 @@ static enum hm_rc check_log(const struct hm_log_policy *policy, struct hm_bytes 
                    HM_BYTES_FMT(origin));
 }
 
-enum hm_rc hm_log_policy_open(const struct hm_log_policy *policy, struct hm_bytes raw,
-                              int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
-                              struct hm_checkpoint_signed **ret_checkpoint)
+enum hm_rc hm_log_policy_open_told(const struct hm_log_policy *policy, struct hm_bytes raw,
+                                   int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
+                                   struct hm_checkpoint_signed **ret_checkpoint,
+                                   struct hm_note_verdict *ret_witnesses)
 {
     _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
     const struct hm_note_key *keys[KEYS_MAX];
@@ -489,6 +490,16 @@ enum hm_rc hm_log_policy_open(const struct hm_log_policy *policy, struct hm_byte
     HM_TRY(hm_note_verify(checkpoint->note, keys, count, err, verdicts));
     HM_TRY(check_log(policy, checkpoint->body.origin, verdicts, err));
     HM_TRY(hm_log_policy_check(policy, verdicts + policy->log_count, now_unix_s, max_age_s, err));
+    if (ret_witnesses != NULL && policy->witness_count > 0)
+        memcpy(ret_witnesses, verdicts + policy->log_count,
+               policy->witness_count * sizeof(*ret_witnesses));
     *ret_checkpoint = hm_steal(&checkpoint);
     return HM_OK;
+}
+
+enum hm_rc hm_log_policy_open(const struct hm_log_policy *policy, struct hm_bytes raw,
+                              int64_t now_unix_s, int64_t max_age_s, struct hm_err *err,
+                              struct hm_checkpoint_signed **ret_checkpoint)
+{
+    return hm_log_policy_open_told(policy, raw, now_unix_s, max_age_s, err, ret_checkpoint, NULL);
 }

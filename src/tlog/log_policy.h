@@ -90,5 +90,12 @@ HM_MUST_CHECK enum hm_rc hm_log_policy_open(const struct hm_log_policy *policy, 
                                             int64_t now_unix_s, int64_t max_age_s,
                                             struct hm_err *err,
                                             struct hm_checkpoint_signed **ret_checkpoint);
+/* As hm_log_policy_open, and tells what each witness of the policy did: a place for each, in
+ * its order. */
+HM_MUST_CHECK enum hm_rc hm_log_policy_open_told(const struct hm_log_policy *policy,
+                                                 struct hm_bytes raw, int64_t now_unix_s,
+                                                 int64_t max_age_s, struct hm_err *err,
+                                                 struct hm_checkpoint_signed **ret_checkpoint,
+                                                 struct hm_note_verdict *ret_witnesses);
 
 #endif

@@ -485,7 +485,7 @@ class Log:
 
     def close(self, batch, voids=(), documents=None):
         snapshot, root = documents or self.documents()
-        self.append(snapshot_entry(self.site, snapshot, root, batch if batch[1] else (0, 0), voids, self.map))
+        self.append(snapshot_entry(self.site, snapshot, root, batch, voids, self.map))
         return batch
 
     def sign(self, size=None, root=None):
