@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entries of the release log. See entry.h. */
-#include "tlog/entry.h"
+#include "tlog/entry_internal.h"
 
 #include <strings.h>
 
-#include "base/num.h"
 #include "base/text.h"
 
-#define WORDS_MAX    5
-#define VERSION_MAX  INT64_MAX
-#define LENGTH_MAX   INT64_MAX
-#define INDEX_MAX    INT64_MAX
+#define NOUN         "the log entry"
 #define ID_SIZE_MIN  2
 #define ID_SIZE_MAX  32
 #define PATH_PARTS   3
@@ -30,101 +26,8 @@ const char *hm_entry_kind_name(enum hm_entry_kind kind)
 
 struct parser {
     struct hm_entry *entry;
-    struct hm_err *err;
-    struct hm_bytes rest;
-    struct hm_bytes line; /* the next one, without its newline */
-    size_t number;        /* of that line, from 1 */
-    bool has_line;
-    struct hm_bytes words[WORDS_MAX]; /* after the first */
+    struct hm_lines lines;
 };
-
-static enum hm_rc fail(struct parser *parser, const char *what)
-{
-    if (!parser->has_line)
-        return hm_fail(parser->err, HM_EFORMAT, "the log entry ends where %s was expected", what);
-    return hm_fail(parser->err, HM_EFORMAT, "line %zu of the log entry is not %s", parser->number,
-                   what);
-}
-
-static void next_line(struct parser *parser)
-{
-    const uint8_t *end;
-
-    parser->has_line = parser->rest.size > 0;
-    if (!parser->has_line)
-        return;
-    end = memchr(parser->rest.data, '\n', parser->rest.size); /* the last byte is one */
-    parser->line = hm_bytes_make(parser->rest.data, (size_t)(end - parser->rest.data));
-    parser->rest = hm_bytes_make(end + 1, parser->rest.size - parser->line.size - 1);
-    parser->number++;
-}
-
-static bool has_word(const struct parser *parser, const char *word)
-{
-    size_t size = strlen(word);
-
-    return parser->has_line && parser->line.size > size &&
-           memcmp(parser->line.data, word, size) == 0 && parser->line.data[size] == ' ';
-}
-
-/* Takes a line of word and count values, none of them empty; the last may have spaces if is_text.
- */
-static enum hm_rc take(struct parser *parser, const char *word, size_t count, bool is_text,
-                       const char *what)
-{
-    struct hm_bytes rest;
-
-    if (!has_word(parser, word))
-        return fail(parser, what);
-    rest =
-        hm_bytes_make(parser->line.data + strlen(word) + 1, parser->line.size - strlen(word) - 1);
-    for (size_t i = 0; i < count; i++) {
-        const uint8_t *space = rest.size == 0 ? NULL : memchr(rest.data, ' ', rest.size);
-        bool is_last = i + 1 == count;
-
-        if (rest.size == 0 || (is_last ? space != NULL && !is_text : space == NULL))
-            return fail(parser, what);
-        parser->words[i] = rest;
-        if (is_last)
-            break;
-        parser->words[i].size = (size_t)(space - rest.data);
-        if (parser->words[i].size == 0)
-            return fail(parser, what);
-        rest = hm_bytes_make(space + 1, rest.size - parser->words[i].size - 1);
-    }
-    return HM_OK;
-}
-
-static enum hm_rc take_number(struct parser *parser, size_t word, uint64_t min, uint64_t max,
-                              const char *what, uint64_t *ret_number)
-{
-    struct hm_bytes text = parser->words[word];
-    uint64_t number = 0;
-
-    if (hm_num_parse_u64((const char *)text.data, text.size, &number) != HM_OK || number < min ||
-        number > max)
-        return fail(parser, what);
-    *ret_number = number;
-    return HM_OK;
-}
-
-static enum hm_rc take_digest(struct parser *parser, size_t word, const char *what,
-                              struct hm_sha256 *ret_sha256)
-{
-    struct hm_bytes text = parser->words[word];
-    char again[HM_SHA256_HEX_SIZE];
-
-    if (hm_text_unhex(text, ret_sha256->bytes, HM_SHA256_SIZE) != HM_OK)
-        return fail(parser, what);
-    hm_text_hex(hm_bytes_make(ret_sha256->bytes, HM_SHA256_SIZE), again);
-    return hm_bytes_is_str(text, again) ? HM_OK : fail(parser, what); /* lower case only */
-}
-
-static enum hm_rc copy(struct parser *parser, struct hm_bytes text, const char **ret_text)
-{
-    *ret_text = hm_arena_strdup(&parser->entry->arena, text);
-    return *ret_text == NULL ? hm_error_nomem(parser->err) : HM_OK;
-}
 
 /* docs/formats.md section 1: 2 to 32 bytes, no '.', '+' or '~'. */
 static bool is_id(struct hm_bytes id)
@@ -160,6 +63,23 @@ static bool is_role(struct hm_bytes role)
     return true;
 }
 
+bool hm_entry_is_product(struct hm_bytes product)
+{
+    const uint8_t *slash = product.size == 0 ? NULL : memchr(product.data, '/', product.size);
+    struct hm_bytes id = product;
+
+    if (slash == NULL)
+        return false;
+    id.size = (size_t)(slash - product.data);
+    return hm_entry_is_maker(id) &&
+           hm_text_is_name(hm_bytes_make(slash + 1, product.size - id.size - 1));
+}
+
+bool hm_entry_is_maker(struct hm_bytes id)
+{
+    return is_id(id) && !is_reserved(id);
+}
+
 /* Three parts; of a release the first is an ID, of a recall the second. */
 static bool is_path(struct hm_bytes path, bool is_recall)
 {
@@ -184,19 +104,18 @@ static bool is_path(struct hm_bytes path, bool is_recall)
         return hm_bytes_is_str(parts[0], "recalls") && is_id(parts[1]) &&
                (!is_reserved(parts[1]) || hm_bytes_is_str(parts[1], "vendor")) &&
                hm_text_is_file_name(parts[2]);
-    return is_id(parts[0]) && !is_reserved(parts[0]) && hm_text_is_name(parts[1]) &&
-           hm_text_is_name(parts[2]);
+    return hm_entry_is_maker(parts[0]) && hm_text_is_name(parts[1]) && hm_text_is_name(parts[2]);
 }
 
 static enum hm_rc take_site(struct parser *parser)
 {
     const char *what = "'site NAME'";
 
-    HM_TRY(take(parser, "site", 1, false, what));
-    if (!is_id(parser->words[0]))
-        return fail(parser, what);
-    HM_TRY(copy(parser, parser->words[0], &parser->entry->site));
-    next_line(parser);
+    HM_TRY(hm_lines_take(&parser->lines, "site", 1, false, what));
+    if (!is_id(parser->lines.words[0]))
+        return hm_lines_fail(&parser->lines, what);
+    HM_TRY(hm_lines_copy(&parser->lines, 0, &parser->entry->arena, &parser->entry->site));
+    hm_lines_next(&parser->lines);
     return HM_OK;
 }
 
@@ -204,11 +123,11 @@ static enum hm_rc take_path(struct parser *parser, bool is_recall)
 {
     const char *what = is_recall ? "'path recalls/ID/NAME'" : "'path ID/PRODUCT/VERSION'";
 
-    HM_TRY(take(parser, "path", 1, false, what));
-    if (!is_path(parser->words[0], is_recall))
-        return fail(parser, what);
-    HM_TRY(copy(parser, parser->words[0], &parser->entry->path));
-    next_line(parser);
+    HM_TRY(hm_lines_take(&parser->lines, "path", 1, false, what));
+    if (!is_path(parser->lines.words[0], is_recall))
+        return hm_lines_fail(&parser->lines, what);
+    HM_TRY(hm_lines_copy(&parser->lines, 0, &parser->entry->arena, &parser->entry->path));
+    hm_lines_next(&parser->lines);
     return HM_OK;
 }
 
@@ -220,42 +139,38 @@ static enum hm_rc take_document(struct parser *parser, const char *word, bool ha
     struct hm_entry_document document = {.version = 0};
     size_t next = 0;
 
-    HM_TRY(take(parser, word, 1 + (size_t)has_version + (size_t)has_length, false, what));
+    HM_TRY(hm_lines_take(&parser->lines, word, 1 + (size_t)has_version + (size_t)has_length, false,
+                         what));
     if (has_version)
-        HM_TRY(take_number(parser, next++, 1, VERSION_MAX, what, &document.version));
-    HM_TRY(take_digest(parser, next++, what, &document.sha256));
+        HM_TRY(hm_lines_number(&parser->lines, next++, 1, what, &document.version));
+    HM_TRY(hm_lines_digest(&parser->lines, next++, what, &document.sha256));
     if (has_length)
-        HM_TRY(take_number(parser, next, 0, LENGTH_MAX, what, &document.length));
+        HM_TRY(hm_lines_number(&parser->lines, next, 0, what, &document.length));
     *ret_document = document;
-    next_line(parser);
+    hm_lines_next(&parser->lines);
     return HM_OK;
 }
 
 /* The number of lines from here on that start with word. */
-static enum hm_rc count_lines(struct parser *parser, const char *word, const char *what,
+static enum hm_rc count_lines(const struct hm_lines *lines, const char *word, const char *what,
                               size_t count_min, size_t *ret_count)
 {
-    struct parser ahead = *parser;
-    size_t count = 0;
+    size_t count = hm_lines_count(lines, word);
 
-    while (has_word(&ahead, word)) {
-        count++;
-        next_line(&ahead);
-    }
     if (count < count_min)
-        return fail(&ahead, what);
+        return hm_lines_fail(lines, what);
     if (count > HM_ENTRY_LIST_COUNT_MAX)
-        return hm_fail(parser->err, HM_EFORMAT, "the log entry has more than %d lines of one kind",
+        return hm_fail(lines->err, HM_EFORMAT, "%s has more than %d lines of one kind", lines->noun,
                        HM_ENTRY_LIST_COUNT_MAX);
     *ret_count = count;
     return HM_OK;
 }
 
-static enum hm_rc unsorted(struct parser *parser)
+static enum hm_rc unsorted(const struct hm_lines *lines)
 {
-    return hm_fail(parser->err, HM_EFORMAT,
-                   "line %zu of the log entry repeats the one before or should stand before it",
-                   parser->number);
+    return hm_fail(lines->err, HM_EFORMAT,
+                   "line %zu of %s repeats the one before or should stand before it", lines->number,
+                   lines->noun);
 }
 
 /* File names of one release differ in more than case, whatever the order of their bytes. */
@@ -264,35 +179,54 @@ static bool is_same_folded(const char *a, const char *b)
     return strcasecmp(a, b) == 0;
 }
 
-static enum hm_rc take_images(struct parser *parser)
+enum hm_rc hm_entry_take_images(struct hm_lines *lines, struct hm_arena *arena,
+                                struct hm_entry_image **ret_images, size_t *ret_count)
 {
     const char *what = "'image FILE SHA256 LENGTH'";
-    struct hm_entry *entry = parser->entry;
+    struct hm_entry_image *images;
     size_t count = 0;
 
-    HM_TRY(count_lines(parser, "image", what, 1, &count));
-    entry->images = hm_arena_alloc(&entry->arena, count, sizeof(*entry->images));
-    if (entry->images == NULL)
-        return hm_error_nomem(parser->err);
-    for (; entry->image_count < count; entry->image_count++) {
-        struct hm_entry_image *image = &entry->images[entry->image_count];
-
-        HM_TRY(take(parser, "image", 3, false, what));
-        if (!hm_text_is_file_name(parser->words[0]))
-            return fail(parser, what);
-        HM_TRY(copy(parser, parser->words[0], &image->file));
-        HM_TRY(take_digest(parser, 1, what, &image->sha256));
-        HM_TRY(take_number(parser, 2, 0, LENGTH_MAX, what, &image->length));
-        if (entry->image_count > 0 && strcmp(image[-1].file, image->file) >= 0)
-            return unsorted(parser);
-        for (size_t i = 0; i < entry->image_count; i++) {
-            if (is_same_folded(entry->images[i].file, image->file))
-                return hm_fail(parser->err, HM_EFORMAT,
-                               "files '%s' and '%s' of the log entry differ in case only",
-                               entry->images[i].file, image->file);
+    HM_TRY(count_lines(lines, "image", what, 1, &count));
+    images = hm_arena_alloc(arena, count, sizeof(*images));
+    if (images == NULL)
+        return hm_error_nomem(lines->err);
+    for (size_t i = 0; i < count; i++) {
+        HM_TRY(hm_lines_take(lines, "image", 3, false, what));
+        if (!hm_text_is_file_name(lines->words[0]))
+            return hm_lines_fail(lines, what);
+        HM_TRY(hm_lines_copy(lines, 0, arena, &images[i].file));
+        HM_TRY(hm_lines_digest(lines, 1, what, &images[i].sha256));
+        HM_TRY(hm_lines_number(lines, 2, 0, what, &images[i].length));
+        if (i > 0 && strcmp(images[i - 1].file, images[i].file) >= 0)
+            return unsorted(lines);
+        for (size_t j = 0; j < i; j++) {
+            if (is_same_folded(images[j].file, images[i].file))
+                return hm_fail(lines->err, HM_EFORMAT,
+                               "files '%s' and '%s' of %s differ in case only", images[j].file,
+                               images[i].file, lines->noun);
         }
-        next_line(parser);
+        hm_lines_next(lines);
     }
+    *ret_images = images;
+    *ret_count = count;
+    return HM_OK;
+}
+
+enum hm_rc hm_entry_take_label(struct hm_lines *lines, struct hm_arena *arena,
+                               const char **ret_label)
+{
+    const char *what = "'label TEXT' of at most 256 bytes without spaces around";
+    struct hm_bytes label;
+
+    if (!hm_lines_has(lines, "label"))
+        return HM_OK;
+    HM_TRY(hm_lines_take(lines, "label", 1, true, what));
+    label = lines->words[0];
+    if (label.size > HM_ENTRY_LABEL_SIZE_MAX || label.data[0] == ' ' ||
+        label.data[label.size - 1] == ' ')
+        return hm_lines_fail(lines, what);
+    HM_TRY(hm_lines_copy(lines, 0, arena, ret_label));
+    hm_lines_next(lines);
     return HM_OK;
 }
 
@@ -302,18 +236,18 @@ static enum hm_rc take_digests(struct parser *parser)
     struct hm_entry *entry = parser->entry;
     size_t count = 0;
 
-    HM_TRY(count_lines(parser, "digest", what, 1, &count));
+    HM_TRY(count_lines(&parser->lines, "digest", what, 1, &count));
     entry->digests = hm_arena_alloc(&entry->arena, count, sizeof(*entry->digests));
     if (entry->digests == NULL)
-        return hm_error_nomem(parser->err);
+        return hm_error_nomem(parser->lines.err);
     for (; entry->digest_count < count; entry->digest_count++) {
         struct hm_sha256 *digest = &entry->digests[entry->digest_count];
 
-        HM_TRY(take(parser, "digest", 1, false, what));
-        HM_TRY(take_digest(parser, 0, what, digest));
+        HM_TRY(hm_lines_take(&parser->lines, "digest", 1, false, what));
+        HM_TRY(hm_lines_digest(&parser->lines, 0, what, digest));
         if (entry->digest_count > 0 && memcmp(digest[-1].bytes, digest->bytes, HM_SHA256_SIZE) >= 0)
-            return unsorted(parser);
-        next_line(parser);
+            return unsorted(&parser->lines);
+        hm_lines_next(&parser->lines);
     }
     return HM_OK;
 }
@@ -324,21 +258,21 @@ static enum hm_rc take_roles(struct parser *parser)
     struct hm_entry *entry = parser->entry;
     size_t count = 0;
 
-    HM_TRY(count_lines(parser, "role", what, 1, &count));
+    HM_TRY(count_lines(&parser->lines, "role", what, 1, &count));
     entry->roles = hm_arena_alloc(&entry->arena, count, sizeof(*entry->roles));
     if (entry->roles == NULL)
-        return hm_error_nomem(parser->err);
+        return hm_error_nomem(parser->lines.err);
     for (; entry->role_count < count; entry->role_count++) {
         struct hm_entry_role *role = &entry->roles[entry->role_count];
 
-        HM_TRY(take(parser, "role", 2, false, what));
-        if (!is_role(parser->words[0]))
-            return fail(parser, what);
-        HM_TRY(copy(parser, parser->words[0], &role->name));
-        HM_TRY(take_number(parser, 1, 1, VERSION_MAX, what, &role->version));
+        HM_TRY(hm_lines_take(&parser->lines, "role", 2, false, what));
+        if (!is_role(parser->lines.words[0]))
+            return hm_lines_fail(&parser->lines, what);
+        HM_TRY(hm_lines_copy(&parser->lines, 0, &parser->entry->arena, &role->name));
+        HM_TRY(hm_lines_number(&parser->lines, 1, 1, what, &role->version));
         if (entry->role_count > 0 && strcmp(role[-1].name, role->name) >= 0)
-            return unsorted(parser);
-        next_line(parser);
+            return unsorted(&parser->lines);
+        hm_lines_next(&parser->lines);
     }
     return HM_OK;
 }
@@ -348,9 +282,11 @@ static enum hm_rc take_range(struct parser *parser, const char *word, uint64_t c
 {
     struct hm_entry_range range;
 
-    HM_TRY(take(parser, word, 2, false, what));
-    HM_TRY(take_number(parser, 0, 0, INDEX_MAX, what, &range.first));
-    HM_TRY(take_number(parser, 1, count_min, INDEX_MAX - range.first, what, &range.count));
+    HM_TRY(hm_lines_take(&parser->lines, word, 2, false, what));
+    HM_TRY(hm_lines_number(&parser->lines, 0, 0, what, &range.first));
+    HM_TRY(hm_lines_number(&parser->lines, 1, count_min, what, &range.count));
+    if (range.count > HM_LINES_INDEX_MAX - range.first)
+        return hm_lines_fail(&parser->lines, what);
     *ret_range = range;
     return HM_OK;
 }
@@ -363,19 +299,19 @@ static enum hm_rc take_voids(struct parser *parser)
     uint64_t end = entry->entries.first + entry->entries.count;
     size_t count = 0;
 
-    HM_TRY(count_lines(parser, "void", what, 0, &count));
+    HM_TRY(count_lines(&parser->lines, "void", what, 0, &count));
     entry->voids = hm_arena_alloc(&entry->arena, count, sizeof(*entry->voids));
     if (entry->voids == NULL)
-        return hm_error_nomem(parser->err);
+        return hm_error_nomem(parser->lines.err);
     for (; entry->void_count < count; entry->void_count++) {
         struct hm_entry_range *range = &entry->voids[entry->void_count];
 
         HM_TRY(take_range(parser, "void", 1, what, range));
         if (entry->void_count > 0 && range[-1].first + range[-1].count >= range->first)
-            return unsorted(parser);
+            return unsorted(&parser->lines);
         if (range->first + range->count > end)
-            return fail(parser, "'void FIRST COUNT' of entries before this one");
-        next_line(parser);
+            return hm_lines_fail(&parser->lines, "'void FIRST COUNT' of entries before this one");
+        hm_lines_next(&parser->lines);
     }
     return HM_OK;
 }
@@ -383,19 +319,9 @@ static enum hm_rc take_voids(struct parser *parser)
 static enum hm_rc take_release(struct parser *parser)
 {
     HM_TRY(take_path(parser, false));
-    if (has_word(parser, "label")) {
-        const char *what = "'label TEXT' of at most 256 bytes without spaces around";
-        struct hm_bytes label;
-
-        HM_TRY(take(parser, "label", 1, true, what));
-        label = parser->words[0];
-        if (label.size > HM_ENTRY_LABEL_SIZE_MAX || label.data[0] == ' ' ||
-            label.data[label.size - 1] == ' ')
-            return fail(parser, what);
-        HM_TRY(copy(parser, label, &parser->entry->label));
-        next_line(parser);
-    }
-    HM_TRY(take_images(parser));
+    HM_TRY(hm_entry_take_label(&parser->lines, &parser->entry->arena, &parser->entry->label));
+    HM_TRY(hm_entry_take_images(&parser->lines, &parser->entry->arena, &parser->entry->images,
+                                &parser->entry->image_count));
     return take_roles(parser);
 }
 
@@ -412,16 +338,16 @@ static enum hm_rc take_maker(struct parser *parser)
 {
     const char *what = "'grade maker' or 'grade attested'";
 
-    HM_TRY(take(parser, "maker", 1, false, "'maker ID'"));
-    if (!is_id(parser->words[0]) || is_reserved(parser->words[0]))
-        return fail(parser, "'maker ID'");
-    HM_TRY(copy(parser, parser->words[0], &parser->entry->maker));
-    next_line(parser);
-    HM_TRY(take(parser, "grade", 1, false, what));
-    parser->entry->is_attested = hm_bytes_is_str(parser->words[0], GRADE_VENDOR);
-    if (!parser->entry->is_attested && !hm_bytes_is_str(parser->words[0], GRADE_MAKER))
-        return fail(parser, what);
-    next_line(parser);
+    HM_TRY(hm_lines_take(&parser->lines, "maker", 1, false, "'maker ID'"));
+    if (!hm_entry_is_maker(parser->lines.words[0]))
+        return hm_lines_fail(&parser->lines, "'maker ID'");
+    HM_TRY(hm_lines_copy(&parser->lines, 0, &parser->entry->arena, &parser->entry->maker));
+    hm_lines_next(&parser->lines);
+    HM_TRY(hm_lines_take(&parser->lines, "grade", 1, false, what));
+    parser->entry->is_attested = hm_bytes_is_str(parser->lines.words[0], GRADE_VENDOR);
+    if (!parser->entry->is_attested && !hm_bytes_is_str(parser->lines.words[0], GRADE_MAKER))
+        return hm_lines_fail(&parser->lines, what);
+    hm_lines_next(&parser->lines);
     if (!parser->entry->is_attested)
         HM_TRY(take_document(parser, "identity", true, true, "'identity VERSION SHA256 LENGTH'",
                              &parser->entry->document));
@@ -436,12 +362,12 @@ static enum hm_rc take_snapshot(struct parser *parser)
     HM_TRY(take_document(parser, "snapshot", true, true, "'snapshot VERSION SHA256 LENGTH'",
                          &entry->snapshot));
     HM_TRY(take_document(parser, "root", true, false, "'root VERSION SHA256'", &entry->root));
-    HM_TRY(take(parser, "map", 2, false, what));
-    HM_TRY(take_digest(parser, 0, what, &entry->map_root));
-    HM_TRY(take_number(parser, 1, 0, INDEX_MAX, what, &entry->map_count));
-    next_line(parser);
+    HM_TRY(hm_lines_take(&parser->lines, "map", 2, false, what));
+    HM_TRY(hm_lines_digest(&parser->lines, 0, what, &entry->map_root));
+    HM_TRY(hm_lines_number(&parser->lines, 1, 0, what, &entry->map_count));
+    hm_lines_next(&parser->lines);
     HM_TRY(take_range(parser, "entries", 0, "'entries FIRST COUNT'", &entry->entries));
-    next_line(parser);
+    hm_lines_next(&parser->lines);
     return take_voids(parser);
 }
 
@@ -464,43 +390,29 @@ static enum hm_rc take_body(struct parser *parser)
     return HM_EINTERNAL;
 }
 
-static enum hm_rc check_text(struct hm_bytes raw, struct hm_err *err)
-{
-    if (raw.size > HM_ENTRY_SIZE_MAX)
-        return hm_fail(err, HM_EFORMAT, "the log entry is longer than %d bytes", HM_ENTRY_SIZE_MAX);
-    if (raw.size == 0 || raw.data[raw.size - 1] != '\n')
-        return hm_fail(err, HM_EFORMAT, "the log entry does not end in a newline");
-    for (size_t i = 0; i < raw.size; i++) {
-        if ((raw.data[i] < 0x20 && raw.data[i] != '\n') || raw.data[i] == 0x7f)
-            return hm_error_fail_at(err, HM_EFORMAT, i, "the log entry has a control character");
-    }
-    if (!hm_text_is_utf8(raw))
-        return hm_fail(err, HM_EFORMAT, "the log entry is not UTF-8");
-    return HM_OK;
-}
-
 enum hm_rc hm_entry_parse(struct hm_bytes raw, struct hm_err *err, struct hm_entry **ret_entry)
 {
     _hm_free_(hm_entry_free) struct hm_entry *entry = NULL;
-    struct parser parser = {.err = err, .rest = raw};
+    struct parser parser = {.entry = NULL};
     size_t kind = 0;
 
-    HM_TRY(check_text(raw, err));
-    next_line(&parser);
-    while (kind < HM_ARRAY_COUNT(kind_names) && !hm_bytes_is_str(parser.line, kind_names[kind]))
+    HM_TRY(hm_lines_check(raw, HM_ENTRY_SIZE_MAX, NOUN, err));
+    hm_lines_init(&parser.lines, raw, NOUN, err);
+    while (kind < HM_ARRAY_COUNT(kind_names) &&
+           !hm_bytes_is_str(parser.lines.line, kind_names[kind]))
         kind++;
     if (kind == HM_ARRAY_COUNT(kind_names))
         return hm_fail(err, HM_EUNKNOWN, "log entries '%.*s' are not known here",
-                       HM_BYTES_FMT(parser.line));
+                       HM_BYTES_FMT(parser.lines.line));
     entry = calloc(1, sizeof(*entry));
     if (entry == NULL)
         return hm_error_nomem(err);
     entry->kind = (enum hm_entry_kind)kind;
     parser.entry = entry;
-    next_line(&parser);
+    hm_lines_next(&parser.lines);
     HM_TRY(take_body(&parser));
-    if (parser.has_line)
-        return fail(&parser, "the end of the entry");
+    if (parser.lines.has_line)
+        return hm_lines_fail(&parser.lines, "the end of the entry");
     *ret_entry = hm_steal(&entry);
     return HM_OK;
 }
@@ -521,17 +433,24 @@ static enum hm_rc write_document(struct hm_buf *buf, const char *word,
     return hm_buf_append_byte(buf, '\n', err);
 }
 
+enum hm_rc hm_entry_write_images(struct hm_buf *buf, const struct hm_entry_image *images,
+                                 size_t count, struct hm_err *err)
+{
+    char hex[HM_SHA256_HEX_SIZE];
+
+    for (size_t i = 0; i < count; i++) {
+        hm_text_hex(hm_bytes_make(images[i].sha256.bytes, HM_SHA256_SIZE), hex);
+        HM_TRY(hm_buf_append_fmt(buf, err, "image %s %s %llu\n", images[i].file, hex,
+                                 (unsigned long long)images[i].length));
+    }
+    return HM_OK;
+}
+
 static enum hm_rc write_lists(struct hm_buf *buf, const struct hm_entry *entry, struct hm_err *err)
 {
     char hex[HM_SHA256_HEX_SIZE];
 
-    for (size_t i = 0; i < entry->image_count; i++) {
-        const struct hm_entry_image *image = &entry->images[i];
-
-        hm_text_hex(hm_bytes_make(image->sha256.bytes, HM_SHA256_SIZE), hex);
-        HM_TRY(hm_buf_append_fmt(buf, err, "image %s %s %llu\n", image->file, hex,
-                                 (unsigned long long)image->length));
-    }
+    HM_TRY(hm_entry_write_images(buf, entry->images, entry->image_count, err));
     for (size_t i = 0; i < entry->digest_count; i++) {
         hm_text_hex(hm_bytes_make(entry->digests[i].bytes, HM_SHA256_SIZE), hex);
         HM_TRY(hm_buf_append_fmt(buf, err, "digest %s\n", hex));

@@ -93,6 +93,9 @@ HM_MUST_CHECK enum hm_rc hm_entry_write(const struct hm_entry *entry, struct hm_
                                         struct hm_buf *ret_buf);
 void hm_entry_free(struct hm_entry *entry);
 HM_DEFINE_FREE(hm_entry_free, struct hm_entry);
+/* A maker's ID, one that is not reserved; and ID/PRODUCT. */
+bool hm_entry_is_maker(struct hm_bytes id);
+bool hm_entry_is_product(struct hm_bytes product);
 /* "hallmark/release v1", static. */
 const char *hm_entry_kind_name(enum hm_entry_kind kind);
 
