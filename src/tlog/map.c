@@ -73,7 +73,7 @@ size_t hm_map_count(const struct hm_map *map)
     return map->leaf_count;
 }
 
-static unsigned bit_of(const struct hm_sha256 *key, unsigned bit)
+unsigned hm_map_bit(const struct hm_sha256 *key, unsigned bit)
 {
     return ((unsigned)key->bytes[bit / 8] >> (7 - bit % 8)) & 1U;
 }
@@ -100,7 +100,7 @@ static void search(const struct hm_map *map, const struct hm_sha256 *key, struct
         const struct inner *inner = &map->inners[node];
 
         ret_path->nodes[ret_path->count++] = node;
-        node = inner->child[bit_of(key, inner->bit)];
+        node = inner->child[hm_map_bit(key, inner->bit)];
     }
     ret_path->leaf = node & ~LEAF_FLAG;
 }
@@ -170,11 +170,11 @@ enum hm_rc hm_map_set(struct hm_map *map, const struct hm_sha256 *key,
     /* A new inner node in front of the first one on the path that tests a later bit. */
     link = depth == 0 ? &map->root
                       : &map->inners[path.nodes[depth - 1]]
-                             .child[bit_of(key, map->inners[path.nodes[depth - 1]].bit)];
+                             .child[hm_map_bit(key, map->inners[path.nodes[depth - 1]].bit)];
     inner = (uint32_t)map->inner_count++;
     map->inners[inner] = (struct inner){.bit = (uint8_t)bit};
-    map->inners[inner].child[bit_of(key, bit)] = (uint32_t)map->leaf_count++ | LEAF_FLAG;
-    map->inners[inner].child[1 - bit_of(key, bit)] = *link;
+    map->inners[inner].child[hm_map_bit(key, bit)] = (uint32_t)map->leaf_count++ | LEAF_FLAG;
+    map->inners[inner].child[1 - hm_map_bit(key, bit)] = *link;
     *link = inner;
     return HM_OK;
 }
@@ -206,9 +206,9 @@ static enum hm_rc hash_leaf(struct hm_digest *digest, const struct hm_sha256 *ke
     return hm_digest_final(digest, err, ret_hash->bytes);
 }
 
-static enum hm_rc hash_inner(struct hm_digest *digest, const struct hm_sha256 *left,
-                             const struct hm_sha256 *right, uint8_t bit, struct hm_err *err,
-                             struct hm_sha256 *ret_hash)
+enum hm_rc hm_map_node(struct hm_digest *digest, const struct hm_sha256 *left,
+                       const struct hm_sha256 *right, uint8_t bit, struct hm_err *err,
+                       struct hm_sha256 *ret_hash)
 {
     uint8_t bytes[2 * HM_SHA256_SIZE + 1];
 
@@ -262,7 +262,7 @@ static enum hm_rc settle(struct hm_map *map, struct hm_err *err)
         }
         HM_TRY(node_hash(map, inner->child[0], err, &left));
         HM_TRY(node_hash(map, inner->child[1], err, &right));
-        HM_TRY(hash_inner(map->digest, &left, &right, inner->bit, err, &inner->hash));
+        HM_TRY(hm_map_node(map->digest, &left, &right, inner->bit, err, &inner->hash));
         inner->is_hashed = true;
         depth--;
     }
@@ -289,7 +289,7 @@ static enum hm_rc append_steps(const struct hm_map *map, const struct hm_sha256 
         const struct inner *inner = &map->inners[path->nodes[i - 1]];
         struct hm_sha256 other;
 
-        HM_TRY(node_hash(map, inner->child[1 - bit_of(key, inner->bit)], err, &other));
+        HM_TRY(node_hash(map, inner->child[1 - hm_map_bit(key, inner->bit)], err, &other));
         HM_TRY(hm_buf_append_byte(buf, inner->bit, err));
         HM_TRY(append_hash(buf, &other, err));
     }
@@ -317,6 +317,27 @@ enum hm_rc hm_map_prove(struct hm_map *map, const struct hm_sha256 *key, struct 
     HM_TRY(append_hash(&proof, &map->leaves[path.leaf].value, err));
     HM_TRY(append_steps(map, key, &path, err, &proof));
     return hm_buf_append(ret_proof, hm_buf_bytes(&proof), err);
+}
+
+enum hm_rc hm_map_write_pairs(const struct hm_map *map, struct hm_err *err,
+                              struct hm_buf *ret_pairs)
+{
+    uint32_t stack[HM_MAP_KEY_BITS + 1]; /* right sides still to be visited */
+    size_t depth = 0;
+
+    if (map->leaf_count == 0)
+        return HM_OK;
+    HM_TRY(hm_buf_reserve(ret_pairs, map->leaf_count * sizeof(struct leaf), err));
+    stack[depth++] = map->root;
+    while (depth > 0) {
+        uint32_t node = stack[--depth];
+
+        for (; (node & LEAF_FLAG) == 0; node = map->inners[node].child[0])
+            stack[depth++] = map->inners[node].child[1];
+        HM_TRY(append_hash(ret_pairs, &map->leaves[node & ~LEAF_FLAG].key, err));
+        HM_TRY(append_hash(ret_pairs, &map->leaves[node & ~LEAF_FLAG].value, err));
+    }
+    return HM_OK;
 }
 
 static struct hm_sha256 take_hash(struct hm_rd *rd)
@@ -355,14 +376,14 @@ static enum hm_rc verify_steps(struct hm_rd *rd, const struct hm_sha256 *root,
         if (hm_reader_failed(rd) || bit >= last)
             return bad_proof(rd, err);
         last = bit;
-        if (bit_of(key, bit) != bit_of(leaf_key, bit))
+        if (hm_map_bit(key, bit) != hm_map_bit(leaf_key, bit))
             return hm_fail(err, HM_EMISMATCH,
                            "the proof of the map is about keys elsewhere: a search for this one "
                            "does not end there");
-        if (bit_of(key, bit) == 0)
-            HM_TRY(hash_inner(digest, &hash, &other, bit, err, &hash));
+        if (hm_map_bit(key, bit) == 0)
+            HM_TRY(hm_map_node(digest, &hash, &other, bit, err, &hash));
         else
-            HM_TRY(hash_inner(digest, &other, &hash, bit, err, &hash));
+            HM_TRY(hm_map_node(digest, &other, &hash, bit, err, &hash));
     }
     if (!hm_digest_is_equal(&hash, root))
         return hm_fail(err, HM_EMISMATCH, "the proof is of another map, or another state of it");

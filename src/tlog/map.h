@@ -48,6 +48,16 @@ HM_MUST_CHECK enum hm_rc hm_map_root(struct hm_map *map, struct hm_err *err,
 HM_MUST_CHECK enum hm_rc hm_map_prove(struct hm_map *map, const struct hm_sha256 *key,
                                       struct hm_err *err, struct hm_buf *ret_proof);
 
+/* Appends all pairs key || value, 64 bytes each, ascending. */
+HM_MUST_CHECK enum hm_rc hm_map_write_pairs(const struct hm_map *map, struct hm_err *err,
+                                            struct hm_buf *ret_pairs);
+/* The hash of an inner node, with a running SHA-256; ret_hash may be left or right. */
+HM_MUST_CHECK enum hm_rc hm_map_node(struct hm_digest *digest, const struct hm_sha256 *left,
+                                     const struct hm_sha256 *right, uint8_t bit, struct hm_err *err,
+                                     struct hm_sha256 *ret_hash);
+/* Bit 0 to 255 of a key. */
+unsigned hm_map_bit(const struct hm_sha256 *key, unsigned bit);
+
 /* HM_OK only if proof shows that the map with this root has key, with *ret_value. HM_EMISMATCH:
  * another root comes out, or the proof is one of absence; HM_EFORMAT. */
 HM_MUST_CHECK enum hm_rc hm_map_verify_present(const struct hm_sha256 *root,
