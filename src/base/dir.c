@@ -325,20 +325,25 @@ enum hm_rc hm_dir_open_at(const struct hm_dir *dir, const char *name, bool make,
     return make_handle(fd, dir->path, name, strlen(name), err, ret_dir);
 }
 
+enum hm_rc hm_dir_copy(const struct hm_dir *dir, struct hm_err *err, struct hm_dir *ret_dir)
+{
+    int fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
+
+    if (fd < 0)
+        return hm_dir_fail(err, errno, "open", dir, "");
+    return make_handle(fd, dir->path, "", 0, err, ret_dir);
+}
+
 enum hm_rc hm_dir_open_parent(const struct hm_dir *dir, const char *path, bool make,
                               struct hm_err *err, struct hm_dir *ret_parent, const char **ret_name)
 {
     _hm_free_(free) char *folder = NULL;
     const char *slash = strrchr(path, '/');
     size_t size;
-    int fd;
 
     HM_TRY(check_safe(path, err));
     if (slash == NULL) {
-        fd = fcntl(dir->fd, F_DUPFD_CLOEXEC, 0);
-        if (fd < 0)
-            return hm_dir_fail(err, errno, "open", dir, "");
-        HM_TRY(make_handle(fd, dir->path, "", 0, err, ret_parent));
+        HM_TRY(hm_dir_copy(dir, err, ret_parent));
         *ret_name = path;
         return HM_OK;
     }

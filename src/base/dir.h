@@ -39,6 +39,9 @@ HM_MUST_CHECK enum hm_rc hm_dir_make(const char *path, mode_t mode, struct hm_er
  * durably. HM_ENOTFOUND if missing, HM_EINPUT if it is no folder. */
 HM_MUST_CHECK enum hm_rc hm_dir_open_at(const struct hm_dir *dir, const char *name, bool make,
                                         struct hm_err *err, struct hm_dir *ret_dir);
+/* A second handle of the same folder. */
+HM_MUST_CHECK enum hm_rc hm_dir_copy(const struct hm_dir *dir, struct hm_err *err,
+                                     struct hm_dir *ret_dir);
 void hm_dir_done(struct hm_dir *dir);
 /* Closes a descriptor and sets it to -1; -1 is fine. For _hm_done_(hm_dir_close_fd) int fd = -1; */
 void hm_dir_close_fd(int *fd);

@@ -344,6 +344,22 @@ static enum hm_rc write_through(const char *path, struct hm_bytes bytes, struct 
     return HM_OK;
 }
 
+enum hm_rc hm_file_flush(const struct hm_dir *dir, const char *path, struct hm_err *err)
+{
+    _hm_done_(hm_dir_done) struct hm_dir parent = HM_DIR_INIT;
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    const char *name = NULL;
+    uint64_t size;
+    int errno_value;
+
+    HM_TRY(hm_dir_open_parent(dir, path, false, err, &parent, &name));
+    HM_TRY(hm_dir_open_file(&parent, name, err, &fd, &size));
+    errno_value = hm_dir_flush_fd(fd, false);
+    if (errno_value == 0)
+        errno_value = hm_dir_flush_fd(parent.fd, true);
+    return errno_value == 0 ? HM_OK : hm_dir_fail(err, errno_value, "flush", dir, path);
+}
+
 enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,
                               struct hm_err *err)
 {

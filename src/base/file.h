@@ -19,6 +19,10 @@ HM_MUST_CHECK enum hm_rc hm_file_replace_unflushed(const struct hm_dir *dir, con
                                                    mode_t mode, struct hm_bytes bytes,
                                                    struct hm_err *err);
 
+/* Flushes a file that is there, and its folder. HM_ENOTFOUND. */
+HM_MUST_CHECK enum hm_rc hm_file_flush(const struct hm_dir *dir, const char *path,
+                                       struct hm_err *err);
+
 /* As hm_file_replace, for a path of the user's (not below a folder of ours). A device or pipe is
  * written to, not replaced; a symbolic link is replaced. */
 HM_MUST_CHECK enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,

@@ -61,7 +61,8 @@ HM_MUST_CHECK enum hm_rc hm_log_prove_inclusion(struct hm_log *log, uint64_t ind
 HM_MUST_CHECK enum hm_rc hm_log_prove_consistency(struct hm_log *log, uint64_t old_size,
                                                   uint64_t size, struct hm_err *err,
                                                   struct hm_merkle_proof *ret_proof);
-/* Appends a note: the checkpoint of what is durable, signed. key's name is the origin. */
+/* Settles, then appends a note: the checkpoint of what was settled, signed. key's name is the
+ * origin. The partial tiles of its tree stay until the next signed one is settled. */
 HM_MUST_CHECK enum hm_rc hm_log_sign(struct hm_log *log, const struct hm_note_key *key,
                                      const struct hm_signer *signer, struct hm_err *err,
                                      struct hm_buf *ret_note);
