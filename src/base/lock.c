@@ -12,17 +12,10 @@
 
 #include "base/dir_internal.h"
 #include "base/num.h"
+#include "base/time.h"
 
 #define POLL_MS       20
 #define PID_TEXT_SIZE 24
-
-static int64_t monotonic_ms(void)
-{
-    struct timespec now = {0, 0};
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* 0, or an errno value. */
 static int try_lock(int fd)
@@ -63,7 +56,7 @@ static void write_pid(int fd)
 enum hm_rc hm_lock_take(const struct hm_dir *dir, const char *path, uint32_t wait_ms,
                         struct hm_err *err, struct hm_lock *ret_lock)
 {
-    int64_t deadline_ms = monotonic_ms() + wait_ms;
+    int64_t deadline_ms = hm_time_monotonic_ms() + wait_ms;
     const struct timespec pause = {.tv_sec = 0, .tv_nsec = POLL_MS * 1000000L};
     _hm_done_(hm_dir_done) struct hm_dir parent = HM_DIR_INIT;
     const char *name = NULL;
@@ -91,7 +84,7 @@ enum hm_rc hm_lock_take(const struct hm_dir *dir, const char *path, uint32_t wai
         }
         if (errno_value != 0 && errno_value != EAGAIN && errno_value != EACCES)
             return hm_dir_fail(err, errno_value, "lock", dir, path);
-        if (errno_value != 0 && monotonic_ms() >= deadline_ms)
+        if (errno_value != 0 && hm_time_monotonic_ms() >= deadline_ms)
             return fail_busy(fd, dir, path, err);
         if (errno_value != 0)
             (void)nanosleep(&pause, NULL); /* woken early, it only looks again */

@@ -37,6 +37,14 @@ static int64_t days_before_year(int64_t year)
     return (year - YEAR_MIN) * 365 + leap_years_before(year) - leap_years_before(YEAR_MIN);
 }
 
+int64_t hm_time_monotonic_ms(void)
+{
+    struct timespec now = {0, 0};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 int64_t hm_time_now_unix_s(void)
 {
     return (int64_t)time(NULL);

@@ -11,6 +11,8 @@
 
 /* The system's clock, through libc. Commands read it once and pass it on. */
 int64_t hm_time_now_unix_s(void);
+/* Milliseconds of a clock that nobody sets, from an arbitrary start: for deadlines. */
+int64_t hm_time_monotonic_ms(void);
 
 /* Exactly "YYYY-MM-DDTHH:MM:SSZ", a real date, years 1970 to 9999. HM_EFORMAT otherwise. */
 HM_MUST_CHECK enum hm_rc hm_time_parse(struct hm_bytes text, int64_t *ret_unix_s);

@@ -11,7 +11,7 @@
 #include <strings.h>
 
 #include "base/num.h"
-#include "net/curl.h"
+#include "net/target.h"
 #include "net/url.h"
 
 #define METADATA_BUFFER_SIZE 16384L
@@ -35,14 +35,6 @@ struct hm_fetch_remote {
     bool has_gzip;      /* libcurl can decode it */
 };
 
-/* A URL as libcurl's own parser reads it: rules judge what will be connected to. */
-struct target {
-    const struct hm_curl *curl;
-    CURLU *url;
-    bool is_https;
-    bool is_loopback;
-};
-
 /* One request and its answer. */
 struct transfer {
     const struct hm_fetch_remote *remote;
@@ -62,60 +54,6 @@ struct transfer {
 
 /* What a transfer asks for next. */
 enum next { NEXT_DONE, NEXT_FROM_START, NEXT_REDIRECT };
-
-static void target_done(struct target *target)
-{
-    if (target->url != NULL)
-        target->curl->url_cleanup(target->url);
-}
-
-/* Why a parsed URL is not fetched; NULL if it may be. scheme and host are NULL where it has none.
- */
-static const char *target_fill(struct target *target, const char *scheme, const char *host,
-                               bool allow_plain_http)
-{
-    if (scheme == NULL || (strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0))
-        return "it is neither https:// nor http://";
-    if (host == NULL)
-        return "it names no host";
-    target->is_https = strcasecmp(scheme, "https") == 0;
-    target->is_loopback = hm_url_is_loopback(host);
-    if (!target->is_https && !target->is_loopback && !allow_plain_http)
-        return "plain http:// shows everyone on the way what is fetched: use https://, or allow "
-               "plain "
-               "HTTP explicitly";
-    return NULL;
-}
-
-/* Parses url into ret_target (target_done), or gives the reason why not. */
-static const char *target_parse(const struct hm_fetch_remote *remote, const char *url,
-                                struct target *ret_target)
-{
-    const struct hm_curl *curl = remote->curl;
-    char *scheme = NULL;
-    char *host = NULL;
-    const char *reason = "it is malformed";
-    CURLUcode code;
-
-    ret_target->curl = curl;
-    ret_target->url = curl->url();
-    if (ret_target->url == NULL)
-        return "memory is exhausted";
-    if (strlen(url) > HM_URL_SIZE_MAX)
-        return "it is too long";
-    code = curl->url_set(ret_target->url, CURLUPART_URL, url, CURLU_DISALLOW_USER);
-    if (code == CURLUE_USER_NOT_ALLOWED)
-        return "a URL holds no user name or password";
-    if (code == CURLUE_OK) {
-        /* What is missing stays NULL. */
-        (void)curl->url_get(ret_target->url, CURLUPART_SCHEME, &scheme, 0);
-        (void)curl->url_get(ret_target->url, CURLUPART_HOST, &host, 0);
-        reason = target_fill(ret_target, scheme, host, remote->options->allow_plain_http);
-    }
-    curl->free(scheme);
-    curl->free(host);
-    return reason;
-}
 
 /* "bytes FIRST-LAST/TOTAL", where TOTAL may be a star: RFC 9110 14.4. */
 static bool parse_content_range(struct hm_bytes value, struct content_range *ret_range)
@@ -282,7 +220,7 @@ static long seconds(unsigned option, unsigned otherwise)
     return (long)(option == 0 ? otherwise : option);
 }
 
-/* Options whose values are numbers. */
+/* The options of this transfer that have numbers as values. */
 static CURLcode set_numbers(const struct transfer *transfer)
 {
     const struct hm_fetch_options *options = transfer->remote->options;
@@ -291,28 +229,10 @@ static CURLcode set_numbers(const struct transfer *transfer)
         CURLoption option;
         long value;
     } numbers[] = {
-        {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_NOPROGRESS, !transfer_takes_gzip(transfer)},
         {CURLOPT_HTTPGET, 1},
-        {CURLOPT_NETRC, CURL_NETRC_IGNORED},
-        /* One transfer at a time: HTTP/2 would add code and memory, and no speed. */
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
-        {CURLOPT_HTTP09_ALLOWED, 0},
         /* Limits count the bytes that are hashed: on_body sees them decoded. */
         {CURLOPT_HTTP_CONTENT_DECODING, transfer_takes_gzip(transfer)},
-        {CURLOPT_HTTP_TRANSFER_DECODING, 1},
-        {CURLOPT_TRANSFER_ENCODING, 0},
-        {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_MAXREDIRS, 0},
-        {CURLOPT_FAILONERROR, 0}, /* would close the connection at each 404 */
-        {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
-        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-        {CURLOPT_SSL_VERIFYPEER, 1},
-        {CURLOPT_SSL_VERIFYHOST, 2},
-        {CURLOPT_PROXY_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
-        {CURLOPT_PROXY_SSL_VERIFYPEER, 1},
-        {CURLOPT_PROXY_SSL_VERIFYHOST, 2},
-        {CURLOPT_TCP_KEEPALIVE, 1},
         {CURLOPT_MAXCONNECTS, 4},
         {CURLOPT_CONNECTTIMEOUT, seconds(options->connect_timeout_s, HM_FETCH_CONNECT_TIMEOUT_S)},
         {CURLOPT_LOW_SPEED_LIMIT, HM_FETCH_STALL_BYTES_S},
@@ -329,52 +249,28 @@ static CURLcode set_numbers(const struct transfer *transfer)
     return code;
 }
 
-/* Options whose values are strings; libcurl copies them. */
-static CURLcode set_strings(const struct transfer *transfer, const struct target *target)
+/* Likewise those with strings; libcurl copies them. */
+static CURLcode set_strings(const struct transfer *transfer)
 {
-    const struct hm_fetch_options *options = transfer->remote->options;
     const struct hm_curl *curl = transfer->remote->curl;
     CURL *easy = transfer->remote->easy;
     char range[32] = "";
     CURLcode code;
 
     (void)snprintf(range, sizeof(range), "%llu-", (unsigned long long)transfer->offset);
-    code = curl->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "https");
-    if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
-                                 transfer_takes_gzip(transfer) ? "gzip" : (char *)NULL);
-    if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_USERAGENT,
-                                 options->user_agent == NULL ? "hallmark/" HM_VERSION
-                                                             : options->user_agent);
+    code = curl->easy_setopt(easy, CURLOPT_ACCEPT_ENCODING,
+                             transfer_takes_gzip(transfer) ? "gzip" : (char *)NULL);
     if (code == CURLE_OK && transfer->offset > 0)
         code = curl->easy_setopt(easy, CURLOPT_RANGE, range);
-    if (code == CURLE_OK && options->proxy != NULL)
-        code = curl->easy_setopt(easy, CURLOPT_PROXY, options->proxy);
-    /* What is local stays local: a proxy's loopback is another machine. */
-    if (code == CURLE_OK && target->is_loopback)
-        code = curl->easy_setopt(easy, CURLOPT_NOPROXY, "*");
-    if (code == CURLE_OK && options->ca_file != NULL) {
-        code = curl->easy_setopt(easy, CURLOPT_CAINFO, options->ca_file);
-        /* The folder of the system's authorities would be trusted beside the file. */
-        if (code == CURLE_OK)
-            code = curl->easy_setopt(easy, CURLOPT_CAPATH, (char *)NULL);
-    } else if (code == CURLE_OK && transfer->remote->has_ca_folder) {
-        code = curl->easy_setopt(easy, CURLOPT_CAINFO, (char *)NULL);
-    }
     return code;
 }
 
-static CURLcode set_callbacks(struct transfer *transfer, const struct target *target)
+static CURLcode set_callbacks(struct transfer *transfer)
 {
     const struct hm_curl *curl = transfer->remote->curl;
     CURL *easy = transfer->remote->easy;
-    CURLcode code = curl->easy_setopt(easy, CURLOPT_CURLU, target->url);
+    CURLcode code = curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->cause);
 
-    if (code == CURLE_OK)
-        code = curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->cause);
     if (code == CURLE_OK)
         code = curl->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     if (code == CURLE_OK)
@@ -447,7 +343,7 @@ static enum hm_rc transfer_judge(struct transfer *transfer, CURLcode code, enum 
     return HM_OK;
 }
 
-static enum hm_rc transfer_run(struct transfer *transfer, const struct target *target,
+static enum hm_rc transfer_run(struct transfer *transfer, const struct hm_target *target,
                                enum next *ret_next)
 {
     const struct hm_curl *curl = transfer->remote->curl;
@@ -455,12 +351,21 @@ static enum hm_rc transfer_run(struct transfer *transfer, const struct target *t
     enum hm_rc rc;
     CURLcode code;
 
+    const struct hm_target_options common = {
+        .proxy = transfer->remote->options->proxy,
+        .ca_file = transfer->remote->options->ca_file,
+        .user_agent = transfer->remote->options->user_agent,
+        .has_ca_folder = transfer->remote->has_ca_folder,
+    };
+
     curl->easy_reset(easy); /* keeps the connections */
-    code = set_numbers(transfer);
+    code = hm_target_set(target, easy, &common);
     if (code == CURLE_OK)
-        code = set_strings(transfer, target);
+        code = set_numbers(transfer);
     if (code == CURLE_OK)
-        code = set_callbacks(transfer, target);
+        code = set_strings(transfer);
+    if (code == CURLE_OK)
+        code = set_callbacks(transfer);
     if (code != CURLE_OK)
         return hm_fail(transfer->err, code == CURLE_OUT_OF_MEMORY ? HM_ENOMEM : HM_ENETWORK,
                        "libcurl refuses an option: %s", curl->easy_strerror(code));
@@ -473,9 +378,9 @@ static enum hm_rc transfer_run(struct transfer *transfer, const struct target *t
 
 /* Replaces url and target by where the last answer leads, if that is allowed. */
 static enum hm_rc follow(const struct hm_fetch_remote *remote, const char *first_url,
-                         struct hm_buf *url, struct target *target, struct hm_err *err)
+                         struct hm_buf *url, struct hm_target *target, struct hm_err *err)
 {
-    struct target next = {.url = NULL};
+    struct hm_target next = {.url = NULL};
     struct hm_bytes shown = hm_url_shown(first_url);
     const char *location = NULL;
     const char *reason;
@@ -483,7 +388,7 @@ static enum hm_rc follow(const struct hm_fetch_remote *remote, const char *first
     if (remote->curl->easy_getinfo(remote->easy, CURLINFO_REDIRECT_URL, &location) != CURLE_OK ||
         location == NULL)
         return hm_fail(err, HM_ENETWORK, "'%.*s': a redirect leads nowhere", HM_BYTES_FMT(shown));
-    reason = target_parse(remote, location, &next);
+    reason = hm_target_parse(remote->curl, location, remote->options->allow_plain_http, &next);
     if (reason == NULL && target->is_https && !next.is_https)
         reason = "a redirect from https:// to http:// is not followed";
     if (reason == NULL && next.is_loopback && !target->is_loopback)
@@ -492,10 +397,10 @@ static enum hm_rc follow(const struct hm_fetch_remote *remote, const char *first
         enum hm_rc rc = hm_fail(err, HM_ENETWORK, "'%.*s': redirected to '%.*s', but %s",
                                 HM_BYTES_FMT(shown), HM_BYTES_FMT(hm_url_shown(location)), reason);
 
-        target_done(&next);
+        hm_target_done(&next);
         return rc;
     }
-    target_done(target);
+    hm_target_done(target);
     *target = next;
     hm_buf_clear(url);
     return hm_buf_append_str(url, location, err);
@@ -533,8 +438,9 @@ enum hm_rc hm_fetch_remote_stream(struct hm_fetch_remote *remote, const char *ur
                                   const struct hm_fetch_sink *sink, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf current = HM_BUF_INIT(HM_URL_SIZE_MAX);
-    _hm_done_(target_done) struct target target = {.url = NULL};
-    const char *reason = target_parse(remote, url, &target);
+    _hm_done_(hm_target_done) struct hm_target target = {.url = NULL};
+    const char *reason =
+        hm_target_parse(remote->curl, url, remote->options->allow_plain_http, &target);
     uint64_t offset = request->offset;
     unsigned redirect_count = 0;
 

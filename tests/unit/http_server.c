@@ -13,8 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define CONNECTION_COUNT_MAX 64
+#define CONNECTION_COUNT_MAX 256
 #define REQUEST_SIZE_MAX     4096
+#define BODY_SIZE_MAX        65536
 
 struct http_server {
     int listener;
@@ -25,6 +26,8 @@ struct http_server {
     unsigned connection_count;
     unsigned request_count;
     char request[REQUEST_SIZE_MAX];
+    http_server_post_fn *on_post;
+    void *on_post_ctx;
     pthread_t connection_threads[CONNECTION_COUNT_MAX];
 };
 
@@ -35,6 +38,8 @@ struct connection {
     char path[256];
     bool has_range;
     unsigned offset;
+    uint8_t *body; /* of a POST, else NULL */
+    size_t body_size;
 };
 
 static uint8_t data[HTTP_SERVER_DATA_SIZE];
@@ -287,8 +292,38 @@ static bool send_other(struct connection *connection, const char *path)
     return false;
 }
 
+static bool send_post_answer(struct connection *connection, const struct http_server_answer *given)
+{
+    for (unsigned waited = 0; waited < given->delay_ms; waited += 5) {
+        if (is_stopping(connection->server))
+            return false;
+        usleep(5000);
+    }
+    return send_text(connection, "HTTP/1.1 %u Status\r\nContent-Length: %zu\r\n%s%s%s\r\n",
+                     given->status, given->size, given->type == NULL ? "" : "Content-Type: ",
+                     given->type == NULL ? "" : given->type, given->type == NULL ? "" : "\r\n") &&
+           send_bytes(connection, given->body, given->size);
+}
+
+static bool answer_path(struct connection *connection);
+
 /* False: the connection ends. */
 static bool answer(struct connection *connection)
+{
+    struct http_server *server = connection->server;
+    struct http_server_answer given = {.status = 0};
+
+    if (connection->body == NULL)
+        return answer_path(connection);
+    pthread_mutex_lock(&server->lock);
+    if (server->on_post != NULL)
+        server->on_post(server->on_post_ctx, connection->path, connection->body,
+                        connection->body_size, &given);
+    pthread_mutex_unlock(&server->lock);
+    return given.status == 0 ? answer_path(connection) : send_post_answer(connection, &given);
+}
+
+static bool answer_path(struct connection *connection)
 {
     const char *path = connection->path;
 
@@ -303,6 +338,31 @@ static bool answer(struct connection *connection)
     if (strncmp(path, "/redirect/", 10) == 0)
         return send_redirect(connection, path + 10);
     return send_other(connection, path);
+}
+
+/* Reads the body of a POST. */
+static bool read_body(struct connection *connection)
+{
+    const char *length = strcasestr(connection->request, "\r\nContent-Length: ");
+    size_t size = length == NULL ? 0 : strtoul(length + 18, NULL, 10);
+
+    free(connection->body);
+    connection->body = NULL;
+    connection->body_size = size;
+    if (strncmp(connection->request, "POST ", 5) != 0)
+        return true;
+    connection->body = size > BODY_SIZE_MAX ? NULL : malloc(size + 1);
+    for (size_t done = 0; done < size;) {
+        ssize_t count;
+
+        if (connection->body == NULL || !wait_readable(connection->server, connection->fd))
+            return false;
+        count = recv(connection->fd, connection->body + done, size - done, 0);
+        if (count <= 0)
+            return false;
+        done += (size_t)count;
+    }
+    return connection->body != NULL;
 }
 
 /* Reads one request's headers; false at the end of the connection. */
@@ -331,6 +391,8 @@ static bool read_request(struct connection *connection)
     range = strstr(connection->request, "\r\nRange: bytes=");
     connection->has_range =
         range != NULL && sscanf(range, "\r\nRange: bytes=%u-", &connection->offset) == 1;
+    if (!read_body(connection))
+        return false;
     pthread_mutex_lock(&connection->server->lock);
     connection->server->request_count++;
     memcpy(connection->server->request, connection->request, sizeof(connection->request));
@@ -345,6 +407,7 @@ static void *serve_connection(void *ctx)
     while (read_request(connection) && answer(connection))
         continue;
     close(connection->fd);
+    free(connection->body);
     free(connection);
     return NULL;
 }
@@ -391,7 +454,7 @@ struct http_server *http_server_start(void)
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server->listener < 0 ||
         bind(server->listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(server->listener, 16) != 0 ||
+        listen(server->listener, CONNECTION_COUNT_MAX) != 0 ||
         getsockname(server->listener, (struct sockaddr *)&address, &size) != 0)
         abort();
     server->port = ntohs(address.sin_port);
@@ -441,4 +504,12 @@ unsigned http_server_request_count(struct http_server *server)
 const char *http_server_request(struct http_server *server)
 {
     return server->request;
+}
+
+void http_server_on_post(struct http_server *server, http_server_post_fn *fn, void *ctx)
+{
+    pthread_mutex_lock(&server->lock);
+    server->on_post = fn;
+    server->on_post_ctx = ctx;
+    pthread_mutex_unlock(&server->lock);
 }
