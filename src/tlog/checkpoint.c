@@ -33,8 +33,8 @@ static bool has_control(struct hm_bytes text)
     return false;
 }
 
-enum hm_rc hm_checkpoint_parse(struct hm_bytes text, struct hm_err *err,
-                               struct hm_checkpoint *ret_checkpoint)
+enum hm_rc hm_checkpoint_parse_claim(struct hm_bytes text, struct hm_err *err,
+                                     struct hm_checkpoint *ret_checkpoint)
 {
     struct hm_checkpoint checkpoint = {.size = 0};
     struct hm_bytes rest = text;
@@ -62,10 +62,6 @@ enum hm_rc hm_checkpoint_parse(struct hm_bytes text, struct hm_err *err,
     if (hm_base64_read_exactly(root, checkpoint.root.bytes, HM_SHA256_SIZE) != HM_OK)
         return hm_fail(err, HM_EFORMAT, "checkpoint of '%.*s': the root is not base64 of 32 bytes",
                        HM_BYTES_FMT(checkpoint.origin));
-    if (checkpoint.size == 0 && !hm_digest_is_equal(&checkpoint.root, &empty_root))
-        return hm_fail(err, HM_EFORMAT,
-                       "checkpoint of '%.*s': size 0 with a root that is not the empty tree's",
-                       HM_BYTES_FMT(checkpoint.origin));
     checkpoint.extension = rest;
     while (rest.size > 0) {
         if (!take_line(&rest, &line))
@@ -73,6 +69,20 @@ enum hm_rc hm_checkpoint_parse(struct hm_bytes text, struct hm_err *err,
                            "checkpoint of '%.*s': an extension line is empty or has no end",
                            HM_BYTES_FMT(checkpoint.origin));
     }
+    *ret_checkpoint = checkpoint;
+    return HM_OK;
+}
+
+enum hm_rc hm_checkpoint_parse(struct hm_bytes text, struct hm_err *err,
+                               struct hm_checkpoint *ret_checkpoint)
+{
+    struct hm_checkpoint checkpoint;
+
+    HM_TRY(hm_checkpoint_parse_claim(text, err, &checkpoint));
+    if (checkpoint.size == 0 && !hm_digest_is_equal(&checkpoint.root, &empty_root))
+        return hm_fail(err, HM_EFORMAT,
+                       "checkpoint of '%.*s': size 0 with a root that is not the empty tree's",
+                       HM_BYTES_FMT(checkpoint.origin));
     *ret_checkpoint = checkpoint;
     return HM_OK;
 }

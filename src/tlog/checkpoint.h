@@ -36,6 +36,10 @@ struct hm_checkpoint_signed {
  * SHA-256(""). */
 HM_MUST_CHECK enum hm_rc hm_checkpoint_parse(struct hm_bytes text, struct hm_err *err,
                                              struct hm_checkpoint *ret_checkpoint);
+/* As hm_checkpoint_parse, but a tree of size 0 may have any root: a witness has to tell such a
+ * claim from bytes that are no checkpoint. */
+HM_MUST_CHECK enum hm_rc hm_checkpoint_parse_claim(struct hm_bytes text, struct hm_err *err,
+                                                   struct hm_checkpoint *ret_checkpoint);
 /* Appends the text. HM_EUSAGE if it would not parse. */
 HM_MUST_CHECK enum hm_rc hm_checkpoint_write(const struct hm_checkpoint *checkpoint,
                                              struct hm_err *err, struct hm_buf *ret_buf);
