@@ -5,7 +5,6 @@
 #include <pthread.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/lock.h"
 #include "base/text.h"
 
@@ -20,12 +19,8 @@ struct place {
     pthread_mutex_t lock;              /* for all below */
     struct hm_witness_folder_log *log; /* owned; NULL: not read, or gone */
     struct stat log_stat;              /* of log.json when it was read */
-    bool is_loaded;                    /* what follows is what is on disk */
-    bool has_state;                    /* false: nothing cosigned yet */
-    uint64_t size;
-    struct hm_sha256 root;
-    uint64_t time_s;
-    struct hm_buf note; /* the file's bytes */
+    bool is_loaded;                    /* state is what is on disk */
+    struct hm_witness_folder_state state;
 };
 
 struct hm_witness {
@@ -56,7 +51,7 @@ enum hm_rc hm_witness_open(const char *path, const struct hm_witness_auditor *au
 static void place_free(struct place *place)
 {
     hm_witness_folder_log_free(place->log);
-    hm_buf_done(&place->note);
+    hm_buf_done(&place->state.note);
     (void)pthread_mutex_destroy(&place->lock);
     free(place);
 }
@@ -100,7 +95,7 @@ static struct place *place_new(const char *hash)
     if (place == NULL)
         return NULL;
     memcpy(place->hash, hash, sizeof(place->hash));
-    place->note = (struct hm_buf)HM_BUF_INIT(HM_WITNESS_STATE_SIZE_MAX);
+    place->state = (struct hm_witness_folder_state)HM_WITNESS_FOLDER_STATE_INIT;
     (void)pthread_mutex_init(&place->lock, NULL); /* of the default kind: cannot fail */
     return place;
 }
@@ -174,71 +169,12 @@ static enum hm_rc place_read_log(const struct hm_witness *witness, struct place 
     return HM_OK;
 }
 
-/* The witness's own keys, for hm_note_verify. */
-static size_t own_keys(const struct hm_witness_folder *folder, const struct hm_note_key *keys[2])
-{
-    for (size_t i = 0; i < folder->key_count; i++)
-        keys[i] = folder->keys[i].key;
-    return folder->key_count;
-}
-
-static enum hm_rc parse_state(const struct hm_witness *witness, struct place *place,
-                              struct hm_err *err)
-{
-    _hm_free_(hm_note_free) struct hm_note *note = NULL;
-    const struct hm_note_key *keys[2];
-    struct hm_note_verdict verdicts[2] = {{.time_s = 0}, {.time_s = 0}};
-    size_t count = own_keys(witness->folder, keys);
-    struct hm_checkpoint checkpoint;
-    char hash[HM_WITNESS_FOLDER_HASH_HEX];
-
-    HM_TRY(hm_note_parse(hm_buf_bytes(&place->note), err, &note));
-    HM_TRY(hm_note_verify(note, keys, count, err, verdicts));
-    HM_TRY(hm_checkpoint_parse(note->text, err, &checkpoint));
-    HM_TRY(hm_witness_folder_hash(checkpoint.origin, err, hash));
-    if (strcmp(hash, place->hash) != 0)
-        return hm_fail(err, HM_EMISMATCH, "it is a checkpoint of the log '%.*s'",
-                       HM_BYTES_FMT(checkpoint.origin));
-    place->size = checkpoint.size;
-    place->root = checkpoint.root;
-    place->time_s = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (verdicts[i].is_signed && verdicts[i].time_s > place->time_s)
-            place->time_s = verdicts[i].time_s;
-    }
-    return HM_OK;
-}
-
-/* What was cosigned last, from disk. Nothing there is nothing cosigned; anything else must be
- * whole.
- */
 static enum hm_rc place_load(const struct hm_witness *witness, struct place *place,
                              struct hm_err *err)
 {
-    char path[PATH_SIZE];
-    enum hm_rc rc;
-
     if (place->is_loaded)
         return HM_OK;
-    log_path(place->hash, "checkpoint", path);
-    hm_buf_clear(&place->note);
-    place->has_state = false;
-    rc = hm_dir_read(&witness->folder->dir, path, err, &place->note);
-    if (rc == HM_OK) {
-        rc = parse_state(witness, place, err);
-        if (rc != HM_OK)
-            return hm_error_prefix(err, rc,
-                                   "'%s/%s' is not what this witness wrote, and nothing of this "
-                                   "log is cosigned until it is known why",
-                                   witness->folder->dir.path, path);
-        place->has_state = true;
-    } else if (rc != HM_ENOTFOUND) {
-        return rc;
-    } else {
-        place->size = 0;
-        place->time_s = 0;
-        HM_TRY(hm_digest_sha256(HM_BYTES_EMPTY, err, &place->root));
-    }
+    HM_TRY(hm_witness_folder_state_read(witness->folder, place->hash, err, &place->state));
     place->is_loaded = true;
     return HM_OK;
 }
@@ -327,13 +263,13 @@ static bool say_size(struct submission *submission)
 
     (void)hm_fail(&answer->why, HM_EMISMATCH,
                   "the size cosigned last is %llu, and the request says %llu",
-                  (unsigned long long)submission->place->size,
+                  (unsigned long long)submission->place->state.size,
                   (unsigned long long)submission->request.old_size);
     answer->status = 409;
     answer->type = HM_ADD_CHECKPOINT_SIZE_TYPE;
     hm_buf_clear(&answer->body);
     if (hm_buf_append_fmt(&answer->body, NULL, "%llu\n",
-                          (unsigned long long)submission->place->size) != HM_OK)
+                          (unsigned long long)submission->place->state.size) != HM_OK)
         answer->status = 500;
     return false;
 }
@@ -356,15 +292,15 @@ static bool check_consistency(struct submission *submission)
         say(answer, 400);
         return false;
     }
-    if (request->old_size != place->size)
+    if (request->old_size != place->state.size)
         return say_size(submission);
     rc = hm_checkpoint_parse(submission->note->text, &answer->why, &strict);
     if (rc == HM_OK)
         rc = hm_digest_new(HM_DIGEST_SHA256, &answer->why, &digest);
     if (rc == HM_OK)
-        rc = hm_merkle_verify_consistency(digest, place->size, &place->root, checkpoint->size,
-                                          &checkpoint->root, request->proof.hashes,
-                                          request->proof.count, &answer->why);
+        rc = hm_merkle_verify_consistency(
+            digest, place->state.size, &place->state.root, checkpoint->size, &checkpoint->root,
+            request->proof.hashes, request->proof.count, &answer->why);
     if (rc == HM_OK)
         return true;
     say(answer, rc == HM_EFORMAT || rc == HM_EMISMATCH ? 422 : 500);
@@ -394,7 +330,7 @@ static bool check_audit(struct submission *submission)
 static bool take_time(struct submission *submission, uint64_t *ret_time_s)
 {
     uint64_t now = submission->now_unix_s < 1 ? 1 : (uint64_t)submission->now_unix_s;
-    uint64_t last = submission->place->time_s;
+    uint64_t last = submission->place->state.time_s;
 
     if (now < last && last - now > HM_WITNESS_CLOCK_SLACK_S) {
         (void)hm_fail(&submission->answer->why, HM_ECLOCK,
@@ -437,21 +373,21 @@ static enum hm_rc cosign(struct submission *submission, uint64_t time_s, struct 
 static enum hm_rc keep(struct submission *submission, uint64_t time_s, struct hm_buf *note)
 {
     struct place *place = submission->place;
-    char path[PATH_SIZE];
 
-    log_path(place->hash, "checkpoint", path);
     /* Whatever a failure leaves on disk, the old file or the new, was given to nobody or may go on:
      * it is read again before the next request. */
     place->is_loaded = false;
-    HM_TRY(hm_file_replace(&submission->witness->folder->dir, path, 0644, hm_buf_bytes(note),
-                           &submission->answer->why));
-    hm_buf_done(&place->note);
-    place->note = *note;
+    HM_TRY(hm_witness_folder_state_write(submission->witness->folder, place->hash,
+                                         hm_buf_bytes(note), &submission->answer->why));
+    hm_buf_done(&place->state.note);
+    place->state = (struct hm_witness_folder_state){
+        .is_there = true,
+        .size = submission->checkpoint.size,
+        .root = submission->checkpoint.root,
+        .time_s = time_s,
+        .note = *note,
+    };
     *note = (struct hm_buf)HM_BUF_INIT(0);
-    place->size = submission->checkpoint.size;
-    place->root = submission->checkpoint.root;
-    place->time_s = time_s;
-    place->has_state = true;
     place->is_loaded = true;
     return HM_OK;
 }
@@ -461,7 +397,7 @@ void hm_witness_add_checkpoint(struct hm_witness *witness, struct hm_bytes reque
 {
     _hm_done_(submission_done) struct submission submission = {
         .witness = witness, .answer = answer, .now_unix_s = now_unix_s};
-    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_WITNESS_STATE_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_WITNESS_FOLDER_STATE_SIZE_MAX);
     uint64_t time_s = 0;
 
     if (!read_request(&submission, request) || !check_signature(&submission))
@@ -497,11 +433,11 @@ void hm_witness_checkpoint(struct hm_witness *witness, const char *hash,
         rc = place_read_log(witness, place, &answer->why);
     if (rc == HM_OK)
         rc = place_load(witness, place, &answer->why);
-    if (rc == HM_OK && !place->has_state)
+    if (rc == HM_OK && !place->state.is_there)
         rc = hm_fail(&answer->why, HM_ENOTFOUND, "nothing of this log was cosigned yet");
     hm_buf_clear(&answer->body);
     if (rc == HM_OK)
-        rc = hm_buf_append(&answer->body, hm_buf_bytes(&place->note), &answer->why);
+        rc = hm_buf_append(&answer->body, hm_buf_bytes(&place->state.note), &answer->why);
     if (rc != HM_OK) {
         say(answer, rc == HM_ENOTFOUND ? 404 : 500);
         return;
@@ -509,5 +445,5 @@ void hm_witness_checkpoint(struct hm_witness *witness, const char *hash,
     answer->status = 200;
     answer->type = TEXT_PLAIN;
     memcpy(answer->origin, place->log->origin, strlen(place->log->origin) + 1);
-    answer->size = place->size;
+    answer->size = place->state.size;
 }

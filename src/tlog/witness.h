@@ -22,8 +22,6 @@
 
 #define HM_WITNESS_CLOCK_SLACK_S   60
 #define HM_WITNESS_ANSWER_SIZE_MAX HM_NOTE_SIZE_MAX
-/* A log's state: the text, its keys' lines and the witness's own. */
-#define HM_WITNESS_STATE_SIZE_MAX (HM_CHECKPOINT_TEXT_SIZE_MAX + 65536)
 
 /* What an auditor demands beyond consistency; called before anything is kept, with the log's lock
  * held. HM_OK: cosign. HM_EREFUSED, HM_EMISMATCH, HM_EFORMAT, HM_EROLLBACK: the log breaks its

@@ -38,6 +38,11 @@ static void log_path(const char *hash, char ret_path[PATH_SIZE])
     (void)snprintf(ret_path, PATH_SIZE, "logs/%s/log.json", hash); /* fits */
 }
 
+static void state_path(const char *hash, char ret_path[PATH_SIZE])
+{
+    (void)snprintf(ret_path, PATH_SIZE, "logs/%s/checkpoint", hash); /* fits */
+}
+
 enum hm_rc hm_witness_folder_hash(struct hm_bytes origin, struct hm_err *err,
                                   char ret_hash[HM_WITNESS_FOLDER_HASH_HEX])
 {
@@ -475,4 +480,70 @@ enum hm_rc hm_witness_folder_list(const struct hm_witness_folder *folder, struct
     *ret_hashes = names;
     *ret_count = kept;
     return HM_OK;
+}
+
+/* --- state --- */
+
+static enum hm_rc parse_state(const struct hm_witness_folder *folder, const char *hash,
+                              struct hm_err *err, struct hm_witness_folder_state *state)
+{
+    _hm_free_(hm_note_free) struct hm_note *note = NULL;
+    const struct hm_note_key *keys[HM_ARRAY_COUNT(folder->keys)];
+    struct hm_note_verdict verdicts[HM_ARRAY_COUNT(folder->keys)] = {{.time_s = 0}};
+    struct hm_checkpoint checkpoint;
+    char real_hash[HM_WITNESS_FOLDER_HASH_HEX];
+
+    for (size_t i = 0; i < folder->key_count; i++)
+        keys[i] = folder->keys[i].key;
+    HM_TRY(hm_note_parse(hm_buf_bytes(&state->note), err, &note));
+    HM_TRY(hm_note_verify(note, keys, folder->key_count, err, verdicts));
+    HM_TRY(hm_checkpoint_parse(note->text, err, &checkpoint));
+    HM_TRY(hm_witness_folder_hash(checkpoint.origin, err, real_hash));
+    if (strcmp(hash, real_hash) != 0)
+        return hm_fail(err, HM_EMISMATCH, "it is a checkpoint of the log '%.*s'",
+                       HM_BYTES_FMT(checkpoint.origin));
+    state->size = checkpoint.size;
+    state->root = checkpoint.root;
+    state->time_s = 0;
+    for (size_t i = 0; i < folder->key_count; i++) {
+        if (verdicts[i].is_signed && verdicts[i].time_s > state->time_s)
+            state->time_s = verdicts[i].time_s;
+    }
+    return HM_OK;
+}
+
+enum hm_rc hm_witness_folder_state_read(const struct hm_witness_folder *folder, const char *hash,
+                                        struct hm_err *err,
+                                        struct hm_witness_folder_state *ret_state)
+{
+    char path[PATH_SIZE];
+    enum hm_rc rc;
+
+    state_path(hash, path);
+    hm_buf_clear(&ret_state->note);
+    ret_state->is_there = false;
+    ret_state->size = 0;
+    ret_state->time_s = 0;
+    HM_TRY(hm_digest_sha256(HM_BYTES_EMPTY, err, &ret_state->root));
+    rc = hm_dir_read(&folder->dir, path, err, &ret_state->note);
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    HM_TRY(rc);
+    rc = parse_state(folder, hash, err, ret_state);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc,
+                               "'%s/%s' is not what this witness wrote, and nothing of this log is "
+                               "cosigned until it is known why",
+                               folder->dir.path, path);
+    ret_state->is_there = true;
+    return HM_OK;
+}
+
+enum hm_rc hm_witness_folder_state_write(const struct hm_witness_folder *folder, const char *hash,
+                                         struct hm_bytes note, struct hm_err *err)
+{
+    char path[PATH_SIZE];
+
+    state_path(hash, path);
+    return hm_file_replace(&folder->dir, path, 0644, note, err);
 }

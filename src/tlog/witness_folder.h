@@ -39,6 +39,23 @@ struct hm_witness_folder {
     size_t key_count;
 };
 
+/* A log's state: the checkpoint's text, its keys' lines and the witness's own. */
+#define HM_WITNESS_FOLDER_STATE_SIZE_MAX (HM_CHECKPOINT_TEXT_SIZE_MAX + 65536)
+
+/* What was cosigned last of a log. */
+struct hm_witness_folder_state {
+    bool is_there; /* false: nothing yet; then the rest is the empty tree's */
+    uint64_t size;
+    struct hm_sha256 root;
+    uint64_t time_s;    /* the latest of the witness's own lines */
+    struct hm_buf note; /* the file's bytes */
+};
+
+#define HM_WITNESS_FOLDER_STATE_INIT                                                               \
+    {                                                                                              \
+        .note = HM_BUF_INIT(HM_WITNESS_FOLDER_STATE_SIZE_MAX)                                      \
+    }
+
 /* A log, as log.json says. */
 struct hm_witness_folder_log {
     const char *origin;
@@ -79,6 +96,16 @@ HM_DEFINE_FREE(hm_witness_folder_log_free, struct hm_witness_folder_log);
 HM_MUST_CHECK enum hm_rc hm_witness_folder_list(const struct hm_witness_folder *folder,
                                                 struct hm_arena *arena, struct hm_err *err,
                                                 const char ***ret_hashes, size_t *ret_count);
+/* Reads logs/HASH/checkpoint. A file that is none of this witness's, whole and for this log, is
+ * HM_EFORMAT, HM_ESIGNATURE or HM_EMISMATCH: it is never "nothing yet". ret_state was initialised.
+ */
+HM_MUST_CHECK enum hm_rc hm_witness_folder_state_read(const struct hm_witness_folder *folder,
+                                                      const char *hash, struct hm_err *err,
+                                                      struct hm_witness_folder_state *ret_state);
+/* Puts it in place, durably: state->note. */
+HM_MUST_CHECK enum hm_rc hm_witness_folder_state_write(const struct hm_witness_folder *folder,
+                                                       const char *hash, struct hm_bytes note,
+                                                       struct hm_err *err);
 /* Writes the hash of an origin. */
 HM_MUST_CHECK enum hm_rc hm_witness_folder_hash(struct hm_bytes origin, struct hm_err *err,
                                                 char ret_hash[HM_WITNESS_FOLDER_HASH_HEX]);
