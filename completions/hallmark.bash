@@ -5,12 +5,13 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate' ;;
     'trust') echo 'add list show policy remove' ;;
     'bundle') echo 'export import' ;;
+    'witness') echo 'init log serve show' ;;
     'tuf') echo 'init refresh download' ;;
     esac
 }
@@ -51,6 +52,10 @@ _hallmark_options() {
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
+    'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
+    'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--json' '--quiet' '--help' ;;
+    'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--help' ;;
+    'witness show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
     'tuf') printf '%s\n' '--metadata-dir=dir' '--metadata-url=text' '--target-name=text' '--target-dir=dir' '--target-base-url=text' '--help' ;;
     '') printf '%s\n' --help --version ;;
     *) echo --help ;;
@@ -82,6 +87,7 @@ _hallmark_operand() {
     'verify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
+    'witness log') echo 'add list remove' ;;
     esac
 }
 

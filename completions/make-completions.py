@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 # What a value or an operand is; TEXT completes to nothing.
-TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE = "text", "file", "dir", "site", "path", "submission", "role"
+TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE, ACTION = "text", "file", "dir", "site", "path", "submission", "role", "action"
 TYPE = ("ed25519", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "rsa-4096")
 GRADE = ("maker", "attested")
+ACTIONS = ("add", "list", "remove")
 ROLES = ("root", "targets", "online", "recalls~vendor")
+# Operands that are one of a few words.
+WORDS = {ACTION: ACTIONS, ROLE: ROLES}
 
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
@@ -46,10 +49,12 @@ OPTIONS = {
     "--json": (None, "print JSON"),
     "--key": (FILE, "private key to sign with"),
     "--label": (TEXT, "version as printed"),
+    "--listen": (TEXT, "HOST:PORT or unix:PATH"),
     "--lost": (None, "the online key is gone and cannot sign"),
     "--max-age": (TEXT, "of the state, such as 7d"),
     "--metadata-dir": (DIR, "folder of trusted metadata"),
     "--metadata-url": (TEXT, "where the metadata is"),
+    "--ml-dsa": (None, "a second key, of ML-DSA-44"),
     "--mirror": (TEXT, "URL to get images from first"),
     "--name": (TEXT, "name"),
     "--no-passphrase": (None, "only the file mode protects the key"),
@@ -94,6 +99,12 @@ OPTIONS = {
 EXCEPTIONS = {
     ("site intake", "--attested"): (TEXT, "ID/PRODUCT/VERSION"),
     ("maker release", "--replace"): (None, "drop a draft that waits for signatures"),
+    ("witness init", "--dir"): (DIR, "the witness's folder"),
+    ("witness log", "--dir"): (DIR, "the witness's folder"),
+    ("witness log", "--origin"): (TEXT, "first line of the log's checkpoints"),
+    ("witness log", "--url"): (TEXT, "where the log's tiles are"),
+    ("witness serve", "--dir"): (DIR, "the witness's folder"),
+    ("witness show", "--dir"): (DIR, "the witness's folder"),
     ("site renew", "--offline"): (TEXT, "what ends within, such as 90d"),
 }
 
@@ -146,6 +157,11 @@ COMMANDS = {
     "bundle export": ("write what a site has into one file", PATH, "--site --json --quiet --no-progress --home -o"),
     "bundle import": ("verify such a file and take it in", FILE,
                       "--max-age --accept-age --dry-run --json --quiet --no-progress --home -d"),
+    "witness": ("cosign the checkpoints of logs", None, ""),
+    "witness init": ("make a witness and its key", None, "--dir --name --ml-dsa --json --quiet"),
+    "witness log": ("add, list and remove the logs that it cosigns", ACTION, "--dir --origin --url --json --quiet"),
+    "witness serve": ("cosign what logs send", None, "--dir --listen"),
+    "witness show": ("print keys and what was cosigned", None, "--dir --json"),
     "tuf": ("plumbing: a plain TUF client on a folder", None,
             "--metadata-dir --metadata-url --target-name --target-dir --target-base-url"),
 }
@@ -254,7 +270,7 @@ def make_bash():
     for command in leaves():
         operand = COMMANDS[command][1]
         if operand:
-            out.append(f"    '{command}') echo '{kind_word(ROLES if operand == ROLE else operand)}' ;;")
+            out.append(f"    '{command}') echo '{kind_word(WORDS.get(operand, operand))}' ;;")
     out += ["    esac", "}"]
     return "\n".join(out) + "\n" + BASH_END
 
@@ -342,7 +358,7 @@ def make_zsh():
             out.append("        " + zsh_quote(f"1:command:({' '.join(TUF_WORDS)})"))
             out.append("        '2:root:_files'")
         elif operand:
-            out.append("        " + zsh_quote(f"*:{operand}:{zsh_action(ROLES if operand == ROLE else operand)}"))
+            out.append("        " + zsh_quote(f"*:{operand}:{zsh_action(WORDS.get(operand, operand))}"))
         out.append("    ) ;;")
     out += ["    esac", "}"]
     return "\n".join(out) + "\n" + ZSH_END
@@ -356,6 +372,7 @@ FISH_ARGUMENTS = {
 FISH_OPERANDS = {
     FILE: "-F", SITE: "-f -a '(__hallmark_sites)'", PATH: "-f -a '(__hallmark_paths)'", SUBMISSION: "-f -a '(__hallmark_submissions)'",
     ROLE: f"-f -a '{' '.join(ROLES)}'",
+    ACTION: f"-f -a '{' '.join(ACTIONS)}'",
 }
 
 FISH_BEGIN = r"""

@@ -42,7 +42,7 @@ class NoteKey:
     def __init__(self, name, kind=LOG_KEY, private=None):
         self.name, self.kind = name, kind
         self.private = private or ed25519.Ed25519PrivateKey.generate()
-        self.public = self.private.public_key().public_bytes_raw()
+        self.public = self.private.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         self.id = sha256(name.encode(), b"\n", bytes([kind]), self.public)[:4]
         self.vkey = f"{name}+{self.id.hex()}+{b64(bytes([kind]) + self.public)}"
 
