@@ -1,0 +1,247 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Firmware images made from nothing, for tests and fuzzing: no foreign byte in them.
+
+usage: fuzz/make-image-seeds.py [FOLDER]     writes fuzz/corpus/image, efi_compress; or all into FOLDER
+
+Each file of corpus/image has one byte in front (fuzz_image.c): bit 7 asks for repaired checksums, the
+others choose the format (0: search). Brotli needs the program brotli; without it those seeds are left as they are.
+"""
+import lzma
+import shutil
+import struct
+import subprocess
+import sys
+import uuid
+import zlib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+FFS2 = "8C8CE578-8A3D-4F1C-9935-896185C32DD3"
+FFS3 = "5473C07A-3DCB-4DCA-BD6F-1E9689E7349A"
+NVRAM = "FFF12B8D-7696-4C8B-A985-2747075B4F50"
+LZMA = "EE4E5898-3914-4259-9D6E-DC7BD79403CF"
+LZMA_X86 = "D42AE6BD-1352-4BFB-909A-CA72A6EAE889"
+BROTLI = "3D532050-5CDA-4FD0-879E-0F7F630D5AFB"
+TIANO = "A31280AD-481E-41B6-95E8-127F4C984779"
+CRC32 = "FC1BCDB0-7D31-49AA-936A-A4600D9DD083"
+MODULE = "0A1B2C3D-4E5F-4071-8293-A4B5C6D7E8F9"
+
+
+def guid(text):
+    return uuid.UUID(text).bytes_le
+
+
+def align(data, size, fill=b"\0"):
+    return data + fill * (-len(data) % size)
+
+
+class Bits:
+    def __init__(self):
+        self.text = []
+
+    def put(self, value, count):
+        if count:
+            self.text.append(f"{value:0{count}b}")
+
+    def bytes(self):
+        text = "".join(self.text)
+        text += "0" * (-len(text) % 8)
+        return bytes(int(text[i:i + 8], 2) for i in range(0, len(text), 8))
+
+
+def efi_compress(data, position_bits=4, match=0):
+    """Literals of 8 bits each; then, with match, that many matches of 256 bytes at distance 1."""
+    bits = Bits()
+    for start in range(0, len(data), 65535):
+        block = data[start:start + 65535]
+        bits.put(len(block), 16)
+        bits.put(0, 5), bits.put(10, 5)  # lengths of the char set: all 8
+        bits.put(256, 9)
+        bits.put(0, position_bits), bits.put(0, position_bits)
+        for byte in block:
+            bits.put(byte, 8)
+    left = match
+    while left:
+        count = min(left, 65535)
+        bits.put(count, 16)
+        bits.put(0, 5), bits.put(0, 5)
+        bits.put(0, 9), bits.put(509, 9)  # one symbol, of no bits
+        bits.put(0, position_bits), bits.put(0, position_bits)
+        left -= count
+    stream = bits.bytes() + b"\0"
+    return struct.pack("<II", len(stream), len(data) + 256 * match) + stream
+
+
+def pe(text=b"firmware", machine=0x8664, certificate=b""):
+    headers = bytearray(0x200)
+    headers[0:2] = b"MZ"
+    struct.pack_into("<I", headers, 0x3c, 0x80)
+    headers[0x80:0x84] = b"PE\0\0"
+    struct.pack_into("<HHIIIHH", headers, 0x84, machine, 1, 0x65000000, 0, 0, 240, 0x22)
+    optional = 0x98
+    struct.pack_into("<H", headers, optional, 0x20b)
+    struct.pack_into("<I", headers, optional + 0x10, 0x1000)
+    struct.pack_into("<II", headers, optional + 0x38, 0x2000, 0x200)
+    struct.pack_into("<H", headers, optional + 0x44, 11)
+    struct.pack_into("<I", headers, optional + 0x6c, 16)
+    body = align(text, 0x200)
+    if certificate:
+        struct.pack_into("<II", headers, optional + 0x70 + 32, 0x200 + len(body), len(certificate))
+    struct.pack_into("<8sIIII", headers, optional + 240, b".text", len(body), 0x1000, len(body), 0x200)
+    return bytes(headers) + body + certificate
+
+
+def te(text=b"firmware"):
+    header = struct.pack("<2sHBBHIIQIIII", b"VZ", 0x8664, 1, 11, 0x100, 0x1000, 0x1000, 0, 0, 0, 0, 0)
+    return header + struct.pack("<8sIIIIIIHHI", b".text", len(text), 0x1000, len(text), 0x200, 0, 0, 0, 0, 0) + text
+
+
+def section(kind, body):
+    size = len(body) + 4
+    if size >= 0xffffff:
+        return b"\xff\xff\xff" + bytes([kind]) + struct.pack("<I", size + 4) + body
+    return size.to_bytes(3, "little") + bytes([kind]) + body
+
+
+def sections(*parts):
+    data = b""
+    for part in parts:
+        data = align(data, 4) + part
+    return data
+
+
+def guided(name, body, extra=b"", attributes=1):
+    return section(2, guid(name) + struct.pack("<HH", 24 + len(extra), attributes) + extra + body)
+
+
+def name_section(text):
+    return section(0x15, (text + "\0").encode("utf-16le"))
+
+
+def version_section(text):
+    return section(0x14, struct.pack("<H", 1) + (text + "\0").encode("utf-16le"))
+
+
+def ffs(body, kind=7, name=MODULE, attributes=0x40, large=False):
+    header = bytearray(guid(name) + bytes([0, 0, kind, attributes | large]))
+    size = len(body) + (32 if large else 24)
+    header += b"\0\0\0\xf8" + struct.pack("<Q", size) if large else size.to_bytes(3, "little") + b"\xf8"
+    header[0x10] = -(sum(header) - 0xf8) & 0xff
+    header[0x11] = -sum(body) & 0xff if attributes & 0x40 else 0xaa
+    return bytes(header) + body
+
+
+def volume(files, system=FFS2, free=256, extended=None, size=None):
+    header = 0x48
+    data = b""
+    if extended:
+        data = align(guid(extended) + struct.pack("<I", 20), 8)
+    for each in files:
+        data = align(data, 8, b"\xff") + each
+    data = align(data, 8, b"\xff") + b"\xff" * free
+    total = header + len(data) if size is None else size
+    head = bytearray(16) + guid(system) + struct.pack("<Q", total) + b"_FVH"
+    head += struct.pack("<IHHHBB", 0x4feff, header, 0, header if extended else 0, 0, 2)
+    head += struct.pack("<IIII", total // 8 or 1, 8, 0, 0)
+    struct.pack_into("<H", head, 0x32, -sum(struct.unpack(f"<{header // 2}H", head)) & 0xffff)
+    return bytes(head) + data
+
+
+def lzma_alone(data, dictionary=1 << 20):
+    packed = lzma.compress(data, lzma.FORMAT_ALONE, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": dictionary}])
+    return packed[:5] + struct.pack("<Q", len(data)) + packed[13:]
+
+
+def lzma_x86(data):
+    filters = [{"id": lzma.FILTER_X86}, {"id": lzma.FILTER_LZMA1, "dict_size": 1 << 20, "lc": 3, "lp": 0, "pb": 2}]
+    return struct.pack("<BIQ", 0x5d, 1 << 20, len(data)) + lzma.compress(data, lzma.FORMAT_RAW, filters=filters)
+
+
+def brotli(data):
+    if not shutil.which("brotli"):
+        return None
+    packed = subprocess.run(["brotli", "-c", "-q", "11", "-w", "24"], input=data, capture_output=True, check=True).stdout
+    return struct.pack("<QQ", len(data), 1 << 24) + packed
+
+
+def rom_image(code_type, body=b"", compressed=False, last=True, devices=()):
+    """One image of a chain; vendor 1AF4, device 1000."""
+    efi = code_type == 3
+    pcir_at, data = 0x1c, bytearray(0x1c)
+    data += b"PCIR" + struct.pack("<HHHHB", 0x1af4, 0x1000, 0x1c if devices else 0, 0x1c, 3) + b"\0\0\2"
+    data += struct.pack("<HHBBHHH", 0, 1, code_type, 0x80 if last else 0, 0, 0, 0)
+    for device in [*devices, 0] if devices else []:
+        data += struct.pack("<H", device)
+    data = bytearray(align(bytes(data), 8))
+    offset = len(data)
+    data += body
+    data = bytearray(align(bytes(data) + b"\0", 512))
+    units = len(data) // 512
+    struct.pack_into("<H", data, pcir_at + 0x10, units)
+    data[0:2] = b"\x55\xaa"
+    struct.pack_into("<H", data, 0x18, pcir_at)
+    if efi:
+        struct.pack_into("<HIHHH", data, 2, units, 0xef1, 11, 0x8664, 1 if compressed else 0)
+        struct.pack_into("<H", data, 0x16, offset)
+    else:
+        data[2:6] = bytes([units, 0xe9, 0, 0])
+    data[-1] = -sum(data[:-1]) & 0xff
+    return bytes(data)
+
+
+def isa_rom():
+    data = bytearray(b"\x55\xaa\x01\xe9\0\0".ljust(512, b"\x90"))
+    data[0x18:0x1a] = b"\0\0"
+    data[-1] = -sum(data[:-1]) & 0xff
+    return bytes(data)
+
+
+def module(name="Acme"):
+    return ffs(sections(section(0x13, b"\x06\x08"), section(0x10, pe(name.encode())), name_section(name + "Dxe"), version_section("1.2")))
+
+
+def inner_stream():
+    return sections(section(0x19, b"\0" * 12), section(0x17, volume([module(), ffs(section(0x12, te()), 6)])))
+
+
+def images():
+    stream = inner_stream()
+    yield "volume", 0, volume([module(), ffs(b"raw bytes of a file", 1, attributes=0), ffs(b"\xff" * 40, 0xf0)], extended=MODULE)
+    yield "volume-repaired", 0x80, volume([module()])
+    yield "volume-ffs3-large-file", 0, volume([ffs(sections(name_section("Large"), section(0x10, pe())), large=True)], FFS3)
+    yield "volume-variables", 0, volume([b"variables", pe()], NVRAM)
+    yield "volume-lzma", 0, volume([ffs(guided(LZMA, lzma_alone(stream)), 11)])
+    yield "volume-lzma-x86", 0, volume([ffs(guided(LZMA_X86, lzma_x86(stream)), 11)])
+    yield "volume-tiano", 0, volume([ffs(guided(TIANO, efi_compress(stream, 5)), 11)])
+    yield "volume-efi11", 0, volume([ffs(section(1, struct.pack("<IB", len(stream), 1) + efi_compress(stream)), 11)])
+    yield "volume-not-compressed", 0, volume([ffs(section(1, struct.pack("<IB", len(stream), 0) + stream), 11)])
+    yield "volume-crc32", 0, volume([ffs(guided(CRC32, stream, struct.pack("<I", zlib.crc32(stream))), 11)])
+    packed = brotli(stream)
+    if packed:
+        yield "volume-brotli", 0, volume([ffs(guided(BROTLI, packed), 11)])
+    yield "volume-in-data", 0, b"\x12\x34" * 700 + volume([module()]) + b"\xff" * 64
+    yield "rom-legacy", 0, rom_image(0, b"code" * 40)
+    yield "rom-isa", 0, isa_rom()
+    yield "rom-chain", 0, rom_image(0, b"code" * 40, last=False) + rom_image(3, pe(), devices=(0x1001, 0x1041)) + b"\xff" * 512
+    yield "rom-efi-compressed", 0, rom_image(3, efi_compress(pe()), compressed=True)
+    yield "pe", 0, pe(b"module" * 100)
+    yield "pe-signed", 0, pe(b"module" * 100, certificate=b"certificate!" * 4)
+    yield "te", 5, te()
+    yield "sections", 6, stream
+
+
+def main():
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    into = folder or ROOT / "corpus/image"
+    into.mkdir(parents=True, exist_ok=True)
+    for name, mode, data in images():
+        (into / name).write_bytes((b"" if folder else bytes([mode])) + data)
+    if folder is None:
+        for name, data in (("literals", efi_compress(b"hello, world" * 20)), ("matches", efi_compress(b"x", match=3)),
+                           ("tiano", efi_compress(b"hello" * 9, 5)), ("empty", efi_compress(b""))):
+            (ROOT / "corpus/efi_compress" / name).write_bytes(data)
+
+
+if __name__ == "__main__":
+    main()
