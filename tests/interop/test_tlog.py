@@ -258,5 +258,22 @@ class TesseraLog(TreeCases, Case):
         theirs("record", self.folder, SIZE, 3, rc=1)
 
 
+class HallmarkLog(TreeCases, Case):
+    """Written by Hallmark's log writer, in batches."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.scratch / "public"
+        for first, end in ((0, 1), (1, 300), (300, 300), (300, 769), (769, SIZE)):
+            lines = b"".join(entry(i) + b"\n" for i in range(first, end))
+            ours("append", self.scratch / "private", self.folder, SKEY, stdin=lines)
+
+    def test_log__is_byte_for_byte_that_of_tessera(self):
+        other = self.scratch / "tessera"
+        theirs("write", other, SKEY, SIZE)
+        for path in sorted(p for p in other.rglob("*") if p.is_file() and ".state" not in p.parts):
+            self.assertEqual((self.folder / path.relative_to(other)).read_bytes(), path.read_bytes(), path)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -24,6 +24,7 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "tlog/log.h"
 #include "tlog/proof.h"
 #include "tlog/tile.h"
 
@@ -417,6 +418,49 @@ static enum hm_rc run_policy_check(char **args)
     return hm_log_policy_open(policy, hm_buf_bytes(&raw), (int64_t)now, 3600, &err, &checkpoint);
 }
 
+/* Lines of standard input as entries, one batch. */
+static enum hm_rc append_lines(struct hm_log *log)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(INPUT_SIZE_MAX);
+    _hm_free_(free) char *storage = calloc(HM_LOG_APPEND_COUNT_MAX, sizeof(struct hm_bytes));
+    struct hm_bytes *entries = (void *)storage;
+    struct hm_bytes rest;
+    size_t count = 0;
+    uint64_t first;
+
+    if (storage == NULL)
+        return hm_error_nomem(&err);
+    HM_TRY(read_input(&text));
+    for (rest = hm_buf_bytes(&text); rest.size > 0; count++) {
+        const uint8_t *end = memchr(rest.data, '\n', rest.size);
+
+        if (end == NULL || count == HM_LOG_APPEND_COUNT_MAX)
+            return hm_fail(&err, HM_EUSAGE, "standard input is no list of entries");
+        entries[count] = hm_bytes_make(rest.data, (size_t)(end - rest.data));
+        rest = hm_bytes_make(end + 1, rest.size - entries[count].size - 1);
+    }
+    return count == 0 ? HM_OK : hm_log_append(log, entries, count, &err, &first);
+}
+
+static enum hm_rc run_append(char **args)
+{
+    _hm_done_(hm_dir_done) struct hm_dir private_dir = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir public_dir = HM_DIR_INIT;
+    _hm_free_(hm_log_free) struct hm_log *log = NULL;
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    _hm_free_(hm_signer_free) struct hm_signer *signer = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+
+    HM_TRY(read_skey(args[2], false, &key, &signer));
+    HM_TRY(hm_dir_make(args[0], 0700, &err, &private_dir));
+    HM_TRY(hm_dir_make(args[1], 0755, &err, &public_dir));
+    HM_TRY(hm_log_open(&private_dir, &public_dir, &err, &log));
+    HM_TRY(append_lines(log));
+    HM_TRY(hm_log_settle(log, &err));
+    HM_TRY(hm_log_sign(log, key, signer, &err, &note));
+    return hm_file_replace(&public_dir, "checkpoint", 0644, hm_buf_bytes(&note), &err);
+}
+
 static const struct command {
     const char *name;
     int arg_min;
@@ -435,6 +479,7 @@ static const struct command {
     {"proof-make", 2, 2, run_proof_make},
     {"proof-check", 3, 3, run_proof_check},
     {"policy-check", 2, 2, run_policy_check},
+    {"append", 3, 3, run_append},
 };
 
 int main(int argc, char **argv)
