@@ -13,6 +13,8 @@
  * ROOT SIZE proof-make FOLDER INDEX              the tlog-proof of an entry under FOLDER/checkpoint
  *   proof-check POLICY ENTRY NOW         a tlog-proof, with files
  *   policy-check POLICY NOW              a checkpoint
+ *   ask POLICY FOLDER VKEY               a checkpoint of the log in FOLDER: cosigned by the
+ * policy's witnesses, which are asked
  *   append PRIVATE PUBLIC SKEY [FIRST]   a line an entry, through the log writer; signs the
  * checkpoint
  *
@@ -24,9 +26,11 @@
 #include "base/file.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "tlog/log.h"
 #include "tlog/proof.h"
 #include "tlog/tile.h"
+#include "tlog/witness_client.h"
 
 #define INPUT_SIZE_MAX ((size_t)64 << 20)
 
@@ -405,6 +409,43 @@ static enum hm_rc run_proof_check(char **args)
     return HM_OK;
 }
 
+/* Consistency proofs out of a folder of tiles. */
+static enum hm_rc give_consistency(void *ctx, uint64_t old_size, uint64_t size,
+                                   struct hm_err *error, struct hm_merkle_proof *ret_proof)
+{
+    struct tiles *tiles = ctx;
+
+    return hm_merkle_prove_consistency(digest, &tiles->source.source, old_size, size, error,
+                                       ret_proof);
+}
+
+static enum hm_rc run_ask(char **args)
+{
+    static struct hm_witness_client_report reports[HM_LOG_POLICY_WITNESS_COUNT_MAX];
+    static uint64_t known_sizes[HM_LOG_POLICY_WITNESS_COUNT_MAX];
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
+    _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    _hm_done_(close_tiles) struct tiles tiles;
+    const struct hm_witness_client_options options = {.now_unix_s = hm_time_now_unix_s()};
+    struct hm_witness_client_source source = {give_consistency, &tiles};
+    enum hm_rc rc;
+
+    HM_TRY(open_tiles(args[1], 0, &tiles));
+    HM_TRY(read_policy(args[0], &policy));
+    HM_TRY(read_input(&raw));
+    HM_TRY(open_checkpoint(hm_buf_bytes(&raw), args[2], &checkpoint));
+    hm_tile_source_init(&tiles.source, digest, &tiles.reader, checkpoint->body.size);
+    rc = hm_witness_client_gather(policy, hm_buf_bytes(&raw), &source, &options, known_sizes,
+                                  reports, &err, &note);
+    for (size_t i = 0; i < policy->witness_count; i++)
+        (void)fprintf(stderr, "%s: %s\n", policy->witnesses[i].name,
+                      reports[i].rc == HM_OK ? "cosigned" : reports[i].text);
+    HM_TRY(rc);
+    return print_bytes(hm_buf_bytes(&note));
+}
+
 static enum hm_rc run_policy_check(char **args)
 {
     _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
@@ -478,6 +519,7 @@ static const struct command {
     {"check-consistency", 4, 4, run_check_consistency},
     {"proof-make", 2, 2, run_proof_make},
     {"proof-check", 3, 3, run_proof_check},
+    {"ask", 3, 3, run_ask},
     {"policy-check", 2, 2, run_policy_check},
     {"append", 3, 3, run_append},
 };

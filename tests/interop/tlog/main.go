@@ -16,7 +16,8 @@
 //	check-tree OLDROOT OLD ROOT SIZE        likewise
 //	proof-make FOLDER INDEX                 formats/proof: the tlog-proof of an entry under FOLDER/checkpoint
 //	proof-check VKEY POLICY ENTRY           formats/proof and formats/witness: index and size
-//	write FOLDER SKEY COUNT                 Tessera's POSIX driver: a log of COUNT entries ("entry 0"...)
+//	write FOLDER SKEY COUNT [POLICY]        Tessera's POSIX driver: a log of COUNT entries ("entry 0"...) more; with
+//	                                        a policy, published only when its witnesses cosigned
 //	fsck FOLDER VKEY                        Tessera's fsck
 //	entries FOLDER VKEY                     Tessera's client: SHA-256 of each entry in hexadecimal
 //
@@ -435,6 +436,20 @@ func write(args []string) error {
 	}
 	options := tessera.NewAppendOptions().WithCheckpointSigner(signer).WithBatching(uint(max(n[0], 1)), 100*time.Millisecond).
 		WithCheckpointInterval(100 * time.Millisecond)
+	if len(args) > 3 {
+		policy, err := os.ReadFile(args[3])
+		if err != nil {
+			return err
+		}
+		group, err := tessera.NewWitnessGroupFromPolicy(policy)
+		if err != nil {
+			return err
+		}
+		options = options.WithWitnesses(group, nil)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 30*time.Second)
+		defer cancel()
+	}
 	appender, shutdown, r, err := tessera.NewAppender(ctx, driver, options)
 	if err != nil {
 		return err
