@@ -97,6 +97,30 @@ class HallmarkAsks(Case):
             self.assertEqual(server.stop(), 0)
         self.assertIn(409, [line.get("status") for line in server.lines])
 
+    def test_hallmark__asks_transparency_dev_s_witness(self):
+        other = "PRIVATE+KEY+example.com/hallmark-test-2+a1da5d05+AdkS0RmbQEL03+M54QcNtt6RG0+ojeCbIvb9X4A0SeeC"
+        vkey = must("HALLMARK_TLOG_TOOL", "vkey", other, "cosigner").decode().strip()
+        process = subprocess.Popen([os.environ["HALLMARK_GO_WITNESS"], "serve", other, self.vkey], stdout=subprocess.PIPE, text=True)
+        try:
+            policy = self.policy((vkey, f"http://{process.stdout.readline().strip()}"))
+            first = self.ask(policy)
+            self.assertEqual(first.returncode, 0, first.stderr.decode())
+            self.assertIsNotNone(log.is_signed(first.stdout.decode(), vkey))
+            must("HALLMARK_TLOG_TOOL", "policy-check", policy, int(time.time()), stdin=first.stdout)
+            old = self.checkpoint()
+            must("HALLMARK_GO_TLOG", "write", self.log, SKEY, 20)
+            grown = self.ask(policy)  # it says 409 and its size, and is asked again
+            self.assertEqual(grown.returncode, 0, grown.stderr.decode())
+            self.assertGreater(log.read_checkpoint(grown.stdout.decode())[1], log.read_checkpoint(old)[1])
+            self.assertEqual(self.ask(policy).returncode, 0)  # the same size again
+            behind = self.ask(policy, old)  # it has seen more than this
+            self.assertNotEqual(behind.returncode, 0)
+            self.assertIn("lost its end", behind.stderr.decode())
+        finally:
+            process.kill()
+            process.wait(20)
+            process.stdout.close()
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
