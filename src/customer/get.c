@@ -224,8 +224,11 @@ enum hm_rc hm_get_file(const struct hm_catalogue_item *item, const struct hm_dir
 {
     _hm_done_(arrival_done) struct arrival arrival = {
         .item = item, .events = events, .writer = HM_FILE_WRITER_INIT};
+    const struct hm_release_proof *proof = NULL;
 
     HM_ASSERT(item->rc == HM_OK && hm_subscription_is_online(item->subscription));
+    /* What is not logged is not installed. */
+    HM_TRY(hm_release_log_prove(item->subscription, &item->file, err, &proof));
     HM_TRY(open_arrival(&arrival, dir, path, err));
     HM_TRY(try_sources(&arrival, err));
     return hm_file_writer_commit(&arrival.writer, err);

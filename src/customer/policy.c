@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * sites/NAME/site.json: {"schema": "hallmark/subscription/1", "url": URL, "floor": "maker",
- * "pins": {ID: HEX}, "mirrors": [URL...], "options": {"proxy": URL, "ca": FILE, "http": true}}
+ * "pins": {ID: HEX}, "mirrors": [URL...], "options": {"proxy": URL, "ca": FILE, "http": true},
+ * "log": {"policy": TEXT, "max-age": SECONDS}}
  */
 #include "customer/policy.h"
 
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/text.h"
+#include "base/time.h"
 
 #define FILE_NAME "site.json"
 #define SCHEMA    "hallmark/subscription/1"
 
 void hm_policy_done(struct hm_policy *policy)
 {
+    hm_log_policy_free(policy->log_policy);
     hm_arena_done(&policy->arena);
     *policy = (struct hm_policy){0};
 }
@@ -147,6 +150,62 @@ enum hm_rc hm_policy_drop_mirror(struct hm_policy *policy, const char *url, stru
     return hm_fail(err, HM_EUSAGE, "'%s' is no mirror of this site", url);
 }
 
+/* ---- the release log ------------------------------------------------------------------------- */
+
+void hm_policy_drop_log(struct hm_policy *policy)
+{
+    hm_log_policy_free(policy->log_policy);
+    policy->log_policy = NULL;
+    policy->log_max_age_s = 0;
+}
+
+enum hm_rc hm_policy_set_log(struct hm_policy *policy, struct hm_bytes text, struct hm_err *err)
+{
+    struct hm_log_policy *log_policy = NULL;
+
+    HM_TRY(hm_trust_file_parse_policy(text, err, &log_policy));
+    hm_log_policy_free(policy->log_policy);
+    policy->log_policy = log_policy;
+    return HM_OK;
+}
+
+enum hm_rc hm_policy_set_witnesses(struct hm_policy *policy, const char *const *witnesses,
+                                   size_t count, size_t quorum, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
+
+    if (quorum < 1 || quorum > count)
+        return hm_fail(err, HM_EUSAGE, "a quorum of %zu cannot be made of %zu witnesses", quorum,
+                       count);
+    for (size_t i = 0; i < count; i++) {
+        const char *comma = strchr(witnesses[i], ',');
+        size_t size = comma == NULL ? strlen(witnesses[i]) : (size_t)(comma - witnesses[i]);
+
+        if (comma != NULL)
+            HM_TRY(check_url(comma + 1, err));
+        HM_TRY(hm_buf_append_fmt(&text, err, "witness own%zu ", i + 1));
+        HM_TRY(hm_buf_append(&text, hm_bytes_make(witnesses[i], size), err));
+        HM_TRY(hm_buf_append_fmt(&text, err, "%s%s\n", comma == NULL ? "" : " ",
+                                 comma == NULL ? "" : comma + 1));
+    }
+    HM_TRY(hm_buf_append_fmt(&text, err, "group own %zu", quorum));
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(hm_buf_append_fmt(&text, err, " own%zu", i + 1));
+    HM_TRY(hm_buf_append_str(&text, "\nquorum own\n", err));
+    return hm_policy_set_log(policy, hm_buf_bytes(&text), err);
+}
+
+enum hm_rc hm_policy_set_log_max_age(struct hm_policy *policy, const char *text, struct hm_err *err)
+{
+    int64_t max_age_s = 0;
+
+    HM_TRY(hm_time_parse_duration(text, err, &max_age_s));
+    if (max_age_s < 1 || max_age_s > HM_TRUST_FILE_MAX_AGE_MAX_S)
+        return hm_fail(err, HM_EUSAGE, "the age '%s' is not 1 second to 10 years", text);
+    policy->log_max_age_s = max_age_s;
+    return HM_OK;
+}
+
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static enum hm_rc parse_pins(struct hm_json *json, struct hm_policy *policy, struct hm_err *err)
@@ -221,6 +280,8 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
         return parse_mirrors(json, policy, err);
     if (hm_bytes_is_str(key, "options"))
         return parse_options(json, policy, err);
+    if (hm_bytes_is_str(key, "log"))
+        return hm_trust_file_parse_log(json, err, &policy->log_policy, &policy->log_max_age_s);
     HM_TRY(hm_json_string(json, err, &text));
     if (hm_bytes_is_str(key, "schema")) {
         *schema = hm_bytes_is_str(text, SCHEMA);
@@ -316,6 +377,7 @@ enum hm_rc hm_policy_write(const struct hm_policy *policy, const struct hm_dir *
         hm_json_writer_str(&writer, policy->mirrors[i]);
     hm_json_writer_array_end(&writer);
     write_options(policy, &writer);
+    HM_TRY(hm_trust_file_write_log(policy->log_policy, policy->log_max_age_s, err, &writer));
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     HM_TRY(hm_buf_append_str(&raw, "\n", err));

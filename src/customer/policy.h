@@ -19,7 +19,9 @@ struct hm_policy {
     const char *proxy;   /* or NULL */
     const char *ca_file; /* or NULL */
     bool allow_plain_http;
-    struct hm_arena arena; /* owns all of it */
+    struct hm_log_policy *log_policy; /* as in a trust file; owned; or NULL */
+    int64_t log_max_age_s;            /* 0: not stated */
+    struct hm_arena arena;            /* owns all else */
 };
 
 /* Reads "site.json" in a site's folder. HM_EFORMAT, HM_ENOTFOUND. */
@@ -43,6 +45,20 @@ HM_MUST_CHECK enum hm_rc hm_policy_add_mirror(struct hm_policy *policy, const ch
                                               struct hm_err *err);
 HM_MUST_CHECK enum hm_rc hm_policy_drop_mirror(struct hm_policy *policy, const char *url,
                                                struct hm_err *err);
+/* What is demanded of the release log beyond root and trust file: a policy's text, without a log
+ * line. Replaces an earlier one. HM_EFORMAT, HM_EUNKNOWN. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_log(struct hm_policy *policy, struct hm_bytes text,
+                                           struct hm_err *err);
+/* As hm_policy_set_log, a policy of these witnesses ("VKEY" or "VKEY,URL"), quorum of which must
+ * have cosigned. HM_EUSAGE for a quorum that they cannot make. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_witnesses(struct hm_policy *policy,
+                                                 const char *const *witnesses, size_t count,
+                                                 size_t quorum, struct hm_err *err);
+/* A duration, as "7d". HM_EUSAGE. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_log_max_age(struct hm_policy *policy, const char *text,
+                                                   struct hm_err *err);
+/* Drops policy and max-age. */
+void hm_policy_drop_log(struct hm_policy *policy);
 HM_MUST_CHECK enum hm_rc hm_policy_copy_text(struct hm_policy *policy, const char *text,
                                              struct hm_err *err, const char **ret_text);
 

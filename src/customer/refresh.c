@@ -4,6 +4,7 @@
 #include "customer/refresh.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -52,6 +53,7 @@ static enum hm_rc open_client(struct hm_subscription *subscription, bool is_impa
         .over = subscription->is_earlier ? &subscription->earlier : NULL,
         .source = is_online ? &subscription->source : NULL,
         .keeper = is_online ? &subscription->keeper : NULL,
+        .root_rule = &subscription->root_rule,
         .now_unix_s = subscription->judged_unix_s,
         .require_hashes = true,
         .ignore_expiry = !is_online,
@@ -60,6 +62,8 @@ static enum hm_rc open_client(struct hm_subscription *subscription, bool is_impa
 
     hm_layout_free(subscription->layout);
     subscription->layout = NULL;
+    hm_release_log_free(subscription->log);
+    subscription->log = NULL;
     hm_client_free(subscription->client);
     subscription->client = NULL;
     return hm_client_open(&config, err, &subscription->client);
@@ -320,6 +324,24 @@ static enum hm_rc settle(struct hm_subscription *subscription, struct hm_err *er
     return hm_kept_drop(&subscription->dir, HM_KEPT_COMPLETE, err);
 }
 
+/* The top-level roles and the log's word on them, from the start again where a publish came in
+ * between. */
+static enum hm_rc refresh_top(struct hm_subscription *subscription, struct hm_err *err)
+{
+    bool again = false;
+    enum hm_rc rc;
+
+    for (int i = 0;; i++) {
+        struct timespec pause = {.tv_nsec = HM_REFRESH_PAUSE_NS << i};
+
+        HM_TRY(hm_client_refresh(subscription->client, err));
+        rc = hm_release_log_refresh(subscription, err, &again);
+        if (rc == HM_OK || !again || subscription->bundle != NULL || i + 1 == HM_REFRESH_TRIES_MAX)
+            return rc;
+        (void)nanosleep(&pause, NULL); /* cut short: asked again sooner */
+    }
+}
+
 /* ---- the whole ------------------------------------------------------------------------------- */
 
 static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_scope scope,
@@ -332,7 +354,7 @@ static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_sc
     HM_TRY(hm_subscription_read_refreshed(subscription, err));
     HM_TRY(check_clock(subscription, err));
     HM_TRY(open_client(subscription, false, err));
-    HM_TRY(hm_client_refresh(subscription->client, err));
+    HM_TRY(refresh_top(subscription, err));
     HM_TRY(adopt_layout(subscription, err));
     HM_TRY(write_refreshed(subscription, err));
     HM_TRY(judge_makers(subscription, scope, err));
@@ -345,6 +367,7 @@ static enum hm_rc load(struct hm_subscription *subscription, struct hm_refresh_s
     HM_TRY(check_clock(subscription, err));
     HM_TRY(open_client(subscription, is_impatient, err));
     HM_TRY(hm_client_load(subscription->client, err));
+    HM_TRY(hm_release_log_load(subscription, err));
     HM_TRY(adopt_layout(subscription, err));
     return judge_makers(subscription, scope, err);
 }

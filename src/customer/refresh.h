@@ -12,6 +12,11 @@
 #include "customer/kept.h"
 #include "customer/subscription.h"
 
+/* A site that is publishing shows half of it for a moment: how often the refresh is tried, and the
+ * first pause in between, doubled each time. */
+#define HM_REFRESH_TRIES_MAX 3
+#define HM_REFRESH_PAUSE_NS  400000000L
+
 /* What is wanted: TUF patterns on ID and PRODUCT ("*" for all). An empty pattern on the product is
  * for none: of the makers only the roles above are looked at. */
 struct hm_refresh_want {

@@ -102,6 +102,8 @@ static enum hm_rc open_parts(struct hm_subscription *subscription, const struct 
     subscription->source = (struct hm_client_source){.get = get_metadata, .ctx = subscription};
     subscription->objects = (struct hm_client_source){.get = get_object, .ctx = subscription};
     subscription->keeper = (struct hm_client_keeper){.keep = keep_metadata, .ctx = subscription};
+    subscription->root_rule =
+        (struct hm_client_root_rule){.check = hm_release_log_check_root, .ctx = subscription};
     if (subscription->bundle != NULL)
         return check_bundle(subscription, err);
     if (!opening->is_online || hm_subscription_is_bundle_fed(subscription))
@@ -198,6 +200,7 @@ void hm_subscription_free(struct hm_subscription *subscription)
     if (subscription == NULL)
         return;
     hm_layout_free(subscription->layout);
+    hm_release_log_free(subscription->log);
     hm_client_free(subscription->client);
     hm_fetch_free(subscription->fetch);
     hm_policy_done(&subscription->policy);
@@ -319,6 +322,16 @@ enum hm_grade hm_subscription_floor(const struct hm_subscription *subscription)
     enum hm_grade own = subscription->policy.floor;
 
     return own > subscription->trust->floor ? own : subscription->trust->floor;
+}
+
+int64_t hm_subscription_log_max_age(const struct hm_subscription *subscription)
+{
+    int64_t max_age_s = subscription->trust->log_max_age_s;
+    int64_t own = subscription->policy.log_max_age_s;
+
+    if (max_age_s == 0)
+        max_age_s = HM_TRUST_FILE_MAX_AGE_DEFAULT_S;
+    return own > 0 && own < max_age_s ? own : max_age_s;
 }
 
 static const struct hm_sha256 *find_pin(const struct hm_trust_pin *pins, size_t count,

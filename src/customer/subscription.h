@@ -9,6 +9,7 @@
 #include "customer/bundle.h"
 #include "customer/home.h"
 #include "customer/policy.h"
+#include "customer/release_log.h"
 #include "net/fetch.h"
 #include "trust/verdict.h"
 #include "tuf/client.h"
@@ -59,6 +60,7 @@ struct hm_subscription {
     const struct hm_bundle *bundle; /* in the place of a connection; borrowed; or NULL */
     /* After hm_refresh_run or hm_refresh_load: */
     struct hm_client *client;
+    struct hm_release_log *log;
     struct hm_layout *layout;
     struct hm_standing *standings; /* one for each maker of the layout, in its order */
     struct hm_arena arena;
@@ -69,6 +71,7 @@ struct hm_subscription {
     struct hm_client_source source;  /* of metadata, for the client */
     struct hm_client_source objects; /* of all but images, by path below the site's URL */
     struct hm_client_keeper keeper;
+    struct hm_client_root_rule root_rule;
 };
 
 /* Checks a confirmed trust file and the policy, makes the site's folder in a place where no other
@@ -113,6 +116,8 @@ HM_MUST_CHECK enum hm_rc hm_subscription_read_refreshed(struct hm_subscription *
                                                         struct hm_err *err);
 /* The stricter of trust file and policy. */
 enum hm_grade hm_subscription_floor(const struct hm_subscription *subscription);
+/* How old cosignatures of the release log may be: the least that trust file and policy say. */
+int64_t hm_subscription_log_max_age(const struct hm_subscription *subscription);
 /* The pinned first identity of a maker: the policy's, else the trust file's; NULL: none. */
 const struct hm_sha256 *hm_subscription_pin(const struct hm_subscription *subscription,
                                             const char *id);

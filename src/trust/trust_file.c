@@ -118,26 +118,26 @@ static enum hm_rc parse_floor(struct hm_json *json, struct hm_err *err, enum hm_
 }
 
 /* Which log it is, and its core witnesses, root says. */
-static enum hm_rc parse_log_policy(struct hm_json *json, struct hm_err *err,
-                                   struct hm_log_policy **ret_policy)
+enum hm_rc hm_trust_file_parse_policy(struct hm_bytes text, struct hm_err *err,
+                                      struct hm_log_policy **ret_policy)
 {
-    struct hm_bytes text;
-    enum hm_rc rc;
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
+    enum hm_rc rc = hm_log_policy_parse(text, err, &policy);
 
-    HM_TRY(hm_json_string(json, err, &text));
-    rc = hm_log_policy_parse(text, err, ret_policy);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "its log");
-    if ((*ret_policy)->log_count > 0)
+    if (policy->log_count > 0)
         return hm_fail(err, HM_EFORMAT,
                        "its log policy names the log '%s': only root does, leave the line out",
-                       (*ret_policy)->logs[0].key->name);
+                       policy->logs[0].key->name);
+    *ret_policy = hm_steal(&policy);
     return HM_OK;
 }
 
-static enum hm_rc parse_log(struct hm_json *json, struct hm_err *err, struct hm_trust_file *file)
+enum hm_rc hm_trust_file_parse_log(struct hm_json *json, struct hm_err *err,
+                                   struct hm_log_policy **policy, int64_t *max_age_s)
 {
-    struct hm_bytes key;
+    struct hm_bytes key, text;
     bool more;
 
     HM_TRY(hm_json_object_begin(json, err));
@@ -146,10 +146,11 @@ static enum hm_rc parse_log(struct hm_json *json, struct hm_err *err, struct hm_
         if (!more)
             return HM_OK;
         if (hm_bytes_is_str(key, "policy")) {
-            HM_TRY(parse_log_policy(json, err, &file->log_policy));
+            HM_TRY(hm_json_string(json, err, &text));
+            HM_TRY(hm_trust_file_parse_policy(text, err, policy));
         } else if (hm_bytes_is_str(key, "max-age")) {
-            HM_TRY(hm_json_int(json, err, &file->log_max_age_s));
-            if (file->log_max_age_s < 1 || file->log_max_age_s > HM_TRUST_FILE_MAX_AGE_MAX_S)
+            HM_TRY(hm_json_int(json, err, max_age_s));
+            if (*max_age_s < 1 || *max_age_s > HM_TRUST_FILE_MAX_AGE_MAX_S)
                 return hm_fail(err, HM_EFORMAT, "its log's max-age is not 1 to %d seconds",
                                HM_TRUST_FILE_MAX_AGE_MAX_S);
         } else {
@@ -190,7 +191,7 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
     if (hm_bytes_is_str(key, "floor"))
         return parse_floor(json, err, &file->floor);
     if (hm_bytes_is_str(key, "log"))
-        return parse_log(json, err, file);
+        return hm_trust_file_parse_log(json, err, &file->log_policy, &file->log_max_age_s);
     /* A trust file is short and a person's decision: what it demands and we do not know, we may
      * not pass over. */
     return hm_fail(err, HM_EFORMAT,
@@ -257,22 +258,22 @@ enum hm_rc hm_trust_file_parse(struct hm_bytes raw, struct hm_err *err,
     return HM_OK;
 }
 
-static enum hm_rc write_log(const struct hm_trust_file *file, struct hm_err *err,
-                            struct hm_json_writer *writer)
+enum hm_rc hm_trust_file_write_log(const struct hm_log_policy *policy, int64_t max_age_s,
+                                   struct hm_err *err, struct hm_json_writer *writer)
 {
-    _hm_done_(hm_buf_done) struct hm_buf policy = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
 
-    if (file->log_policy == NULL && file->log_max_age_s == 0)
+    if (policy == NULL && max_age_s == 0)
         return HM_OK;
     hm_json_writer_key(writer, "log");
     hm_json_writer_object_begin(writer);
-    if (file->log_policy != NULL) {
-        HM_TRY(hm_log_policy_write(file->log_policy, err, &policy));
+    if (policy != NULL) {
+        HM_TRY(hm_log_policy_write(policy, err, &text));
         hm_json_writer_key(writer, "policy");
-        hm_json_writer_string(writer, hm_buf_bytes(&policy));
+        hm_json_writer_string(writer, hm_buf_bytes(&text));
     }
-    if (file->log_max_age_s != 0)
-        hm_json_writer_key_int(writer, "max-age", file->log_max_age_s);
+    if (max_age_s != 0)
+        hm_json_writer_key_int(writer, "max-age", max_age_s);
     hm_json_writer_object_end(writer);
     return HM_OK;
 }
@@ -302,7 +303,7 @@ enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, struct hm_err *
     }
     if (file->floor > HM_GRADE_ATTESTED)
         hm_json_writer_key_str(&writer, "floor", "maker");
-    HM_TRY(write_log(file, err, &writer));
+    HM_TRY(hm_trust_file_write_log(file->log_policy, file->log_max_age_s, err, &writer));
     hm_json_writer_key(&writer, "root");
     hm_json_writer_raw(&writer, file->root);
     hm_json_writer_object_end(&writer);

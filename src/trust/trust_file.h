@@ -4,6 +4,7 @@
 #ifndef HM_TRUST_TRUST_FILE_H
 #define HM_TRUST_TRUST_FILE_H
 
+#include "base/json_writer.h"
 #include "tlog/log_policy.h"
 #include "trust/layout.h"
 
@@ -43,6 +44,18 @@ HM_MUST_CHECK enum hm_rc hm_trust_file_write(const struct hm_trust_file *file, s
                                              struct hm_buf *ret_buf);
 void hm_trust_file_free(struct hm_trust_file *file);
 HM_DEFINE_FREE(hm_trust_file_free, struct hm_trust_file);
+/* The member "log" of a trust file, which a customer's own policy has as well: an object with
+ * "policy" and "max-age", both optional. *policy (NULL before) is the caller's to free. HM_EFORMAT,
+ * HM_EUNKNOWN. */
+HM_MUST_CHECK enum hm_rc hm_trust_file_parse_log(struct hm_json *json, struct hm_err *err,
+                                                 struct hm_log_policy **policy, int64_t *max_age_s);
+/* Writes the member, nothing where nothing is asked for. */
+HM_MUST_CHECK enum hm_rc hm_trust_file_write_log(const struct hm_log_policy *policy,
+                                                 int64_t max_age_s, struct hm_err *err,
+                                                 struct hm_json_writer *writer);
+/* A policy text as it stands there: without a log line, which only root has. */
+HM_MUST_CHECK enum hm_rc hm_trust_file_parse_policy(struct hm_bytes text, struct hm_err *err,
+                                                    struct hm_log_policy **ret_policy);
 /* "1a2b3c4d 5e6f..." in groups of eight; room for 72. */
 void hm_trust_file_format_fingerprint(const struct hm_sha256 *fingerprint, char ret_text[72]);
 /* 64 hexadecimal digits, white space and ':' ignored. HM_EUSAGE. */

@@ -354,6 +354,8 @@ static enum hm_rc forget_rotated(const struct hm_client *client, const struct hm
 /* TUF 5.3: one root after the other. */
 static enum hm_rc refresh_root(struct hm_client *client, struct hm_err *err)
 {
+    const struct hm_client_root_rule *rule = client->config.root_rule;
+
     for (int i = 0; i < HM_CLIENT_ROOT_ROTATIONS_MAX; i++) {
         _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
         _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
@@ -371,6 +373,8 @@ static enum hm_rc refresh_root(struct hm_client *client, struct hm_err *err)
         if (rc != HM_OK)
             return hm_error_prefix(err, rc, "'root'");
         HM_TRY(hm_root_verify_next(client->root, envelope, err, &next));
+        if (rule != NULL)
+            HM_TRY(rule->check(rule->ctx, client->root, next, err));
         HM_TRY(forget_rotated(client, next, err));
         HM_TRY(store(client, HM_BYTES_LITERAL("root"), false, hm_buf_bytes(&raw), err));
         hm_root_free(client->root);

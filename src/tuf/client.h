@@ -36,12 +36,21 @@ struct hm_client_keeper {
     void *ctx;
 };
 
+/* What else is asked of a new root, verified and not yet stored, beside the one before it. A
+ * failure ends the refresh. */
+struct hm_client_root_rule {
+    enum hm_rc (*check)(void *ctx, const struct hm_root *root, const struct hm_root *next,
+                        struct hm_err *err);
+    void *ctx;
+};
+
 struct hm_client_config {
     const struct hm_dir *dir;              /* borrowed for the client's life */
     const struct hm_dir *over;             /* offline: a file that is here is read here; or NULL */
     const struct hm_client_source *source; /* NULL: offline, nothing is fetched */
     const struct hm_client_keeper *keeper; /* or NULL */
-    int64_t now_unix_s;                    /* fixed for the client's life */
+    const struct hm_client_root_rule *root_rule; /* or NULL */
+    int64_t now_unix_s;                          /* fixed for the client's life */
     bool require_hashes; /* Hallmark sites: every snapshot and timestamp entry has SHA-256 and
                             length */
     bool ignore_expiry;  /* judge as of the last refresh (offline verify); never with a source */

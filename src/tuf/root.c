@@ -142,6 +142,7 @@ enum hm_rc hm_root_verify_first(const struct hm_envelope *envelope, struct hm_er
     /* The one document that names its own keys: it has to be read before it can be verified. */
     HM_TRY(parse(hm_envelope_unsigned_json(hm_envelope_unsigned(envelope)), err, &root));
     HM_TRY(hm_envelope_verify(envelope, &root->roles[HM_ROOT_ROLE_ROOT], "root", err, &unused));
+    HM_TRY(hm_digest_sha256(envelope->raw, err, &root->sha256));
     *ret_root = hm_steal(&root);
     return HM_OK;
 }
@@ -164,6 +165,7 @@ enum hm_rc hm_root_verify_next(const struct hm_root *current, const struct hm_en
                        "'root': version %" PRId64 " cannot follow version %" PRId64
                        "; the site must serve each root in turn",
                        root->document.version, current->document.version);
+    HM_TRY(hm_digest_sha256(envelope->raw, err, &root->sha256));
     *ret_root = hm_steal(&root);
     return HM_OK;
 }

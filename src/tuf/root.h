@@ -18,7 +18,8 @@ struct hm_root {
     bool consistent_snapshot;
     struct hm_keyring ring;
     struct hm_role_keys roles[HM_ROOT_ROLE_COUNT_];
-    struct hm_arena arena; /* owns all of it */
+    struct hm_sha256 sha256; /* of the whole document, where it was verified */
+    struct hm_arena arena;   /* owns all of it */
 };
 
 /* The first root of a chain, from a source that is trusted already: must carry its own threshold of
