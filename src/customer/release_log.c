@@ -91,7 +91,9 @@ static enum hm_rc open_proof(const struct hm_subscription *subscription, struct 
     struct hm_log_demands demands = make_demands(subscription, max_age_s);
     enum hm_rc rc = hm_proof_parse(raw, err, &log->proof);
 
-    if (rc == HM_OK)
+    if (rc != HM_OK)
+        rc = hm_error_prefix(err, rc, "'" PROOFS HM_RELEASE_LOG_PROOF_NAME "'");
+    else
         rc = hm_log_verdict_checkpoint(log->site_log, &demands, log->proof->checkpoint, err,
                                        &log->checkpoint, &log->standing);
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "the log '%s'", origin_of(log));

@@ -192,6 +192,13 @@ enum hm_rc hm_log_verdict_newest(const struct hm_proof *proof,
                        hm_entry_kind_name(entry->kind));
     if (strcmp(entry->site, facts->site) != 0)
         return hm_fail(err, HM_EREFUSED, "the log's newest entry is of site '%s'", entry->site);
+    /* A root is served before the log has it: the site is publishing, or stopped at that. */
+    if (entry->root.version < facts->root.version)
+        return hm_fail(err, HM_EAGAIN,
+                       "'root': version %llu is not in the log yet, whose newest entry names %llu; "
+                       "the site may be publishing, try again, and tell the site if that lasts",
+                       (unsigned long long)facts->root.version,
+                       (unsigned long long)entry->root.version);
     HM_TRY(check_document("root", &entry->root, &facts->root, err));
     HM_TRY(check_document("snapshot", &entry->snapshot, &facts->snapshot, err));
     *ret_entry = hm_steal(&entry);

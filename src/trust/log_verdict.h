@@ -65,7 +65,8 @@ struct hm_log_facts {
 /* Rule of the newest entry: the proof's entry (its extra data) is the last of the checkpoint's
  * tree, is this site's, and names this snapshot and this root. HM_EFORMAT; HM_EMISMATCH: it is not
  * in the tree; HM_EREFUSED: it is not the last, or the log does not have this snapshot or this
- * root; HM_EAGAIN: the log names a newer one than was served, as while a site is publishing. */
+ * root; HM_EAGAIN: the log names a newer one than was served, or an older root, as while a site is
+ * publishing. */
 HM_MUST_CHECK enum hm_rc hm_log_verdict_newest(const struct hm_proof *proof,
                                                const struct hm_checkpoint_signed *checkpoint,
                                                const struct hm_log_facts *facts, struct hm_err *err,

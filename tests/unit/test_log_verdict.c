@@ -354,7 +354,7 @@ static void test_newest__is_refused_for_another_snapshot_or_root(void **state)
         const char *word;
     } cases[] = {
         {1, 0, false, false, false, HM_EREFUSED, "'snapshot'"},
-        {0, 1, false, false, false, HM_EREFUSED, "'root'"},
+        {0, 1, false, false, false, HM_EAGAIN, "'root'"},
         {-1, 0, false, false, false, HM_EAGAIN, "'snapshot'"},
         {0, -1, false, false, false, HM_EAGAIN, "'root'"},
         {0, 0, true, false, false, HM_EREFUSED, "'snapshot'"},
