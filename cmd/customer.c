@@ -331,6 +331,43 @@ void hm_customer_write_problems(struct hm_json_writer *writer, const struct hm_c
     hm_json_writer_array_end(writer);
 }
 
+void hm_customer_write_log(struct hm_json_writer *writer, const struct hm_subscription *site)
+{
+    const struct hm_release_log *log = site->log;
+
+    hm_json_writer_key(writer, "log");
+    if (log == NULL) {
+        hm_json_writer_null(writer);
+        return;
+    }
+    hm_json_writer_object_begin(writer);
+    hm_json_writer_key_str(writer, "state", hm_log_verdict_state_text(log->standing.state));
+    if (log->proof != NULL) {
+        hm_json_writer_key_str(writer, "origin", log->site_log->policy->logs[0].key->name);
+        hm_json_writer_key(writer, "size");
+        hm_json_writer_u64(writer, log->standing.size);
+        hm_json_writer_key_int(writer, "cosigned", (int64_t)log->standing.cosigned_count);
+        hm_json_writer_key_int(writer, "witnesses", (int64_t)log->standing.witness_count);
+    }
+    if (log->standing.cosigned_count > 0) {
+        hm_json_writer_key(writer, "newest");
+        hm_json_writer_time(writer, (int64_t)log->standing.newest_unix_s);
+    }
+    hm_json_writer_object_end(writer);
+}
+
+enum hm_rc hm_customer_print_log(const struct hm_subscription *site, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(1024);
+
+    if (site->log == NULL)
+        return HM_OK;
+    HM_TRY(hm_buf_append_fmt(&line, err, "%s: ", site->name));
+    HM_TRY(hm_release_log_describe(site->log, err, &line));
+    HM_TRY(hm_buf_append_byte(&line, '\n', err));
+    return hm_cmd_print(hm_buf_bytes(&line), err);
+}
+
 enum hm_rc hm_customer_print_problems(const struct hm_catalogue *catalogue)
 {
     enum hm_rc worst = HM_OK;

@@ -103,6 +103,12 @@ enum hm_rc hm_customer_print_problems(const struct hm_catalogue *catalogue);
 /* Prints what the writer made; returns the exit status, that of rc where printing succeeded. */
 int hm_customer_finish_json(struct hm_json_writer *writer, enum hm_rc rc);
 
+/* Key "log": what the site's release log says of its snapshot. */
+void hm_customer_write_log(struct hm_json_writer *writer, const struct hm_subscription *site);
+/* Prints "NAME: witnessed by 2 of 3, newest ...". */
+HM_MUST_CHECK enum hm_rc hm_customer_print_log(const struct hm_subscription *site,
+                                               struct hm_err *err);
+
 /* A table of text, aligned, cells escaped. */
 struct hm_table {
     size_t columns;

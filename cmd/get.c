@@ -283,7 +283,9 @@ static enum hm_rc get_all(struct command *command, struct hm_err *err)
         }
         HM_TRY(print_outcome(command, item, outcome, err));
     }
-    return HM_OK;
+    if (count == 0 || command->customer.json || command->customer.quiet)
+        return HM_OK;
+    return hm_customer_print_log(command->catalogue.items[0].subscription, err);
 }
 
 static void write_file(struct hm_json_writer *writer, const struct hm_catalogue_item *item,
@@ -319,6 +321,8 @@ static int print_json(struct command *command)
     hm_json_writer_bool(&writer, changed);
     hm_json_writer_key(&writer, "dry_run");
     hm_json_writer_bool(&writer, command->dry_run);
+    if (command->customer.site_count > 0)
+        hm_customer_write_log(&writer, command->customer.sites[0]);
     hm_json_writer_key(&writer, "files");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < command->catalogue.item_count; i++)

@@ -140,6 +140,7 @@ static int print_json(struct command *command)
         hm_json_writer_bool(&writer, site->is_earlier);
         hm_json_writer_key(&writer, "bundle");
         hm_json_writer_bool(&writer, site->is_of_bundle);
+        hm_customer_write_log(&writer, site);
         hm_json_writer_object_end(&writer);
     }
     hm_json_writer_array_end(&writer);
@@ -217,6 +218,10 @@ static int finish(struct command *command)
         rc = print_csv(command, &err);
     else if (!command->customer.quiet)
         rc = print_table(command, &err);
+    for (size_t i = 0; rc == HM_OK && !command->csv && !command->customer.quiet &&
+                       i < command->customer.site_count;
+         i++)
+        rc = hm_customer_print_log(command->customer.sites[i], &err);
     if (rc != HM_OK)
         return hm_cmd_fail(&err);
     return hm_error_exit_status(command->worst);

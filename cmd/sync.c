@@ -207,6 +207,8 @@ static int print_json(struct command *command, enum hm_rc rc)
     hm_json_writer_bool(&writer, counts->placed + counts->removed > 0);
     hm_json_writer_key(&writer, "dry_run");
     hm_json_writer_bool(&writer, command->options.dry_run);
+    if (command->customer.site_count > 0)
+        hm_customer_write_log(&writer, command->customer.sites[0]);
     hm_json_writer_key(&writer, "counts");
     hm_json_writer_object_begin(&writer);
     hm_json_writer_key_int(&writer, "unchanged", (int64_t)counts->unchanged);
@@ -239,6 +241,9 @@ static int finish(struct command *command, enum hm_rc rc, const struct hm_err *e
                counts->unchanged, counts->placed, command->options.dry_run ? "to be " : "", size,
                counts->failed, counts->removed, command->options.dry_run ? "to be " : "",
                counts->kept);
+    if (command->printed == HM_OK && command->customer.site_count > 0 && !command->customer.json &&
+        !command->customer.quiet)
+        command->printed = hm_customer_print_log(command->customer.sites[0], &command->print_err);
     if (command->printed != HM_OK)
         return hm_cmd_fail(&command->print_err);
     rc = hm_sync_worse(counts->worst, rc);

@@ -161,6 +161,10 @@ static enum hm_rc print_age(const struct command *command, const struct hm_verif
     if (site->subscription == NULL || site->subscription->refreshed_unix_s == 0)
         return HM_OK;
     HM_TRY(hm_customer_as_of(&command->customer, site->subscription, err, &line));
+    if (site->subscription->log != NULL) {
+        HM_TRY(hm_buf_append_str(&line, "; ", err));
+        HM_TRY(hm_release_log_describe(site->subscription->log, err, &line));
+    }
     HM_TRY(hm_buf_append_byte(&line, '\n', err));
     return hm_cmd_print(hm_buf_bytes(&line), err);
 }
@@ -193,6 +197,7 @@ static void write_site(struct hm_json_writer *writer, const struct command *comm
         hm_json_writer_bool(writer, site->subscription->is_earlier);
         hm_json_writer_key(writer, "bundle");
         hm_json_writer_bool(writer, site->subscription->is_of_bundle);
+        hm_customer_write_log(writer, site->subscription);
     }
     if (site->rc != HM_OK) {
         hm_json_writer_key_str(writer, "code", hm_error_name(site->rc));

@@ -15,10 +15,12 @@
 #define HEAD_NAME  "bundle.json"
 #define METADATA   "metadata/"
 #define MAKERS     "makers/"
+#define LOG        "log/"
+#define PROOFS     "proofs/"
 #define IMAGES     "images/"
 #define BLOCK_SIZE ((size_t)256 * 1024)
 
-enum kind { KIND_HEAD, KIND_METADATA, KIND_MAKERS, KIND_IMAGES };
+enum kind { KIND_HEAD, KIND_METADATA, KIND_MAKERS, KIND_LOG, KIND_PROOFS, KIND_IMAGES };
 
 struct member {
     const char *name; /* in the arena */
@@ -67,7 +69,8 @@ static enum hm_rc member_name(const char *name, struct hm_err *err, struct hm_bu
         return hm_buf_append_str(ret_name, name, err);
     HM_TRY(hm_digest_sha256(hm_bytes_str(name), err, &digest));
     hm_text_hex(hm_bytes_make(digest.bytes, sizeof(digest.bytes)), hex);
-    return hm_buf_append_fmt(ret_name, err, METADATA "%%long-%s", hex);
+    return hm_buf_append_fmt(ret_name, err, "%.*s%%long-%s", (int)(strcspn(name, "/") + 1), name,
+                             hex);
 }
 
 /* ---- bundle.json ----------------------------------------------------------------------------- */
@@ -340,6 +343,10 @@ static enum hm_rc find_kind(const char *name, struct hm_err *err, enum kind *ret
         *ret_kind = KIND_METADATA;
     else if (hm_bytes_has_prefix(bytes, HM_BYTES_LITERAL(MAKERS)))
         *ret_kind = KIND_MAKERS;
+    else if (hm_bytes_has_prefix(bytes, HM_BYTES_LITERAL(LOG)))
+        *ret_kind = KIND_LOG;
+    else if (hm_bytes_has_prefix(bytes, HM_BYTES_LITERAL(PROOFS)))
+        *ret_kind = KIND_PROOFS;
     else if (hm_bytes_has_prefix(bytes, HM_BYTES_LITERAL(IMAGES)))
         *ret_kind = KIND_IMAGES;
     else
@@ -370,7 +377,8 @@ static enum hm_rc read_member(struct hm_bundle *bundle, struct hm_ustar_reader *
     HM_TRY(find_kind(name, err, &kind));
     if (is_first != (kind == KIND_HEAD) || kind < *last)
         return hm_fail(err, HM_EFORMAT,
-                       "'%s' is out of order: " HEAD_NAME ", metadata, makers, images", name);
+                       "'%s' is out of order: " HEAD_NAME ", metadata, makers, log, proofs, images",
+                       name);
     *last = kind;
     if (kind == KIND_HEAD)
         return read_head(bundle, reader, err);

@@ -6,6 +6,8 @@
  *   bundle.json        what it is (struct hm_bundle_head)
  *   metadata/NAME      as the site serves it, by the name it is asked for
  *   makers/ID/N.identity
+ *   log/tile/...       the release log's hash tiles
+ *   proofs/...         latest.tlog-proof, and where each release stands
  *   images/SHA256      each image once, by its digest in hexadecimal, ascending
  *
  * Nothing in it is believed: it takes the place of the site in the same client workflow, and what

@@ -211,6 +211,76 @@ static enum hm_rc add_identities(struct pack *pack, struct hm_err *err)
     return HM_OK;
 }
 
+/* ---- the release log ------------------------------------------------------------------------- */
+
+/* All hashes of the log: whoever imports may have seen any size of it. */
+static enum hm_rc add_tiles(struct pack *pack, struct hm_err *err)
+{
+    const struct hm_release_log *log = pack->subscription->log;
+    const struct hm_tile_reader *reader = hm_log_tiles_reader(log->tiles);
+    uint64_t size = log->checkpoint->body.size;
+
+    for (unsigned level = 0; level <= HM_TILE_LEVEL_MAX; level++) {
+        for (uint64_t index = 0;; index++) {
+            struct hm_tile tile = hm_tile_make(HM_TILE_HASHES, level, index, size);
+            char path[HM_TILE_PATH_SIZE + 8] = "log/";
+            struct hm_bytes bytes;
+
+            if (tile.width == 0)
+                break;
+            hm_tile_path(&tile, path + strlen(path));
+            HM_TRY(reader->get(reader->ctx, &tile, err, &bytes));
+            HM_TRY(hm_bundle_writer_add(&pack->writer, path, bytes, err));
+            hm_log_tiles_rest(log->tiles);
+        }
+    }
+    return HM_OK;
+}
+
+static enum hm_rc add_where(struct pack *pack, const struct hm_catalogue_item *item,
+                            struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(4096);
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_WHERE_SIZE_MAX);
+    const struct hm_release_proof *proof = NULL;
+
+    HM_TRY(hm_release_log_prove(pack->subscription, &item->file, err, &proof));
+    HM_TRY(hm_where_write(proof->where, err, &raw));
+    HM_TRY(hm_buf_append_str(&name, "proofs/", err));
+    HM_TRY(hm_text_percent_path(&name, hm_bytes_str(proof->release->path), err));
+    return hm_bundle_writer_add(&pack->writer, hm_buf_str(&name), hm_buf_bytes(&raw), err);
+}
+
+static bool is_same_release(const struct hm_catalogue_item *a, const struct hm_catalogue_item *b)
+{
+    return a != NULL && hm_bytes_is_equal(a->file.path.id, b->file.path.id) &&
+           hm_bytes_is_equal(a->file.path.product, b->file.path.product) &&
+           hm_bytes_is_equal(a->file.path.version, b->file.path.version);
+}
+
+static enum hm_rc add_log(struct pack *pack, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_PROOF_SIZE_MAX);
+    const struct hm_release_log *log = pack->subscription->log;
+    const struct hm_catalogue_item *last = NULL;
+
+    if (log->proof == NULL)
+        return HM_OK;
+    HM_TRY(add_tiles(pack, err));
+    HM_TRY(hm_proof_write(log->proof, err, &raw));
+    HM_TRY(hm_bundle_writer_add(&pack->writer, "proofs/" HM_RELEASE_LOG_PROOF_NAME,
+                                hm_buf_bytes(&raw), err));
+    for (size_t i = 0; i < pack->catalogue->item_count; i++) {
+        const struct hm_catalogue_item *item = &pack->catalogue->items[i];
+
+        if (item->rc != HM_OK || is_same_release(last, item))
+            continue;
+        HM_TRY(add_where(pack, item, err));
+        last = item;
+    }
+    return HM_OK;
+}
+
 /* Under the site's lock: what is packed is what this refresh verified. */
 static enum hm_rc add_verified(struct pack *pack, struct hm_err *err)
 {
@@ -329,6 +399,7 @@ enum hm_rc hm_pack_run(struct hm_subscription *subscription, const struct hm_cat
     HM_TRY(open_place(&pack, path, err));
     HM_TRY(hm_bundle_writer_open(&pack.dir, pack.name, &head, err, &pack.writer));
     HM_TRY(add_verified(&pack, err));
+    HM_TRY(add_log(&pack, err));
     HM_TRY(add_images(&pack, err));
     HM_TRY(hm_bundle_writer_commit(&pack.writer, err));
     *ret_counts = pack.counts;

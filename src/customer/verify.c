@@ -41,7 +41,8 @@ static enum hm_rc load_site(const struct hm_verify *verify, bool is_earlier, str
         HM_TRY(hm_refresh_load_kept(site->subscription, HM_KEPT_COMPLETE, scope, err));
     else
         HM_TRY(hm_refresh_load(site->subscription, scope, err));
-    return check_age(site->subscription, verify->max_age_s, err);
+    HM_TRY(check_age(site->subscription, verify->max_age_s, err));
+    return hm_release_log_check_age(site->subscription, verify->max_age_s, err);
 }
 
 static enum hm_rc add_site(struct hm_verify *verify, const char *name, bool is_named,

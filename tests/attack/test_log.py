@@ -461,5 +461,91 @@ class Unwitnessed(LogCase):
         self.assertRefused(self.get(), story.NO, "'snapshot'", "not in the log")
 
 
+class Words(LogCase):
+    """What the commands say of the log."""
+
+    WORDS = "witnessed by 3 of 3, newest 20"
+
+    def test_text(self):
+        for result in (self.get(), self.run_home("list"), self.run_home("sync", "acme", "-d", self.scratch / "mirror", "--no-progress"),
+                       self.run_home("verify", self.scratch / "out" / "efi-e1000.rom")):
+            self.assertStatus(result, story.GOOD)
+            self.assertIn(self.WORDS, result.out)
+
+    def test_json(self):
+        file = self.scratch / "out" / "efi-e1000.rom"
+        for result, find in ((self.get(attacks.FILE, "--json"), lambda d: d["log"]),
+                             (self.run_home("list", "--json"), lambda d: d["sites"][0]["log"]),
+                             (self.run_home("sync", "acme", "-d", self.scratch / "mirror", "--json"), lambda d: d["log"]),
+                             (self.run_home("verify", file, "--json"), lambda d: d["sites"][0]["log"])):
+            self.assertStatus(result, story.GOOD)
+            found = find(result.json())
+            self.assertEqual((found["state"], found["cosigned"], found["witnesses"], found["size"], found["origin"]),
+                             ("witnessed", 3, 3, self.tree.log.size, self.log.key.name))
+
+    def test_max_age_counts_the_cosignatures_as_well(self):
+        for witness in self.tree.log.witnesses:
+            witness.when = int(log.time.time()) - 3 * 86400
+        self.tree.log.heartbeat()
+        self.assertStatus(self.get(), story.GOOD)
+        file = self.scratch / "out" / "efi-e1000.rom"
+        self.assertStatus(self.run_home("verify", file), story.GOOD)
+        self.assertStatus(self.run_home("verify", file, "--max-age", "4d"), story.GOOD)
+        self.assertRefused(self.run_home("verify", file, "--max-age", "2d"), story.CANNOT_TELL, "cosignatures")
+
+
+class Bundles(LogCase):
+    """A network without a connection demands the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.far = self.scratch / "far"
+        self.bundle = self.scratch / "site.bundle"
+
+    def export(self, *patterns):
+        self.assertStatus(self.run_home("bundle", "export", *(patterns or ("acme",)), "-o", self.bundle, "--no-progress"), story.GOOD)
+
+    def trust(self):
+        return story.hallmark("trust", "add", "globex", f"bundle:{self.bundle}", "--trust", self.cast.public / "hallmark.trust", home=self.far)
+
+    def import_(self):
+        return story.hallmark("bundle", "import", self.bundle, "-d", self.scratch / "mirror", "--no-progress", home=self.far)
+
+    def test_control(self):
+        self.export()
+        self.assertStatus(self.trust(), story.GOOD)
+        self.assertStatus(self.import_(), story.GOOD)
+        result = story.hallmark("verify", self.images["efi-e1000.rom"], home=self.far)
+        self.assertStatus(result, story.GOOD)
+        self.assertIn("witnessed by 3 of 3", result.out)
+
+    def test_control__the_log_grows_from_bundle_to_bundle(self):
+        self.export()
+        self.assertStatus(self.trust(), story.GOOD)
+        self.release(extra=[log.root_entry("globex", n, b"%d" % n) for n in range(1, 300)])
+        self.export()
+        self.assertStatus(self.import_(), story.GOOD)
+        self.assertTrue((self.scratch / "mirror" / "acme/e1000/1.22.0/new.rom").is_file())
+
+    def test_fork_from_bundle_to_bundle(self):
+        self.export()
+        self.assertStatus(self.trust(), story.GOOD)
+        other = log.Log(self.tree, self.log.key, [log.Witness(w.key.name, w.key, lies=True) for w in self.witnesses])
+        other.entries, other.merkle, other.written = [], log.Merkle(), 0
+        log.drop(self.tree)
+        other.batch(extra=[log.root_entry("globex", n, b"x") for n in range(1, 20)])
+        other.write()
+        shutil.rmtree(self.home)
+        story.must("trust", "add", "globex", self.server.url, "--trust", self.cast.public / "hallmark.trust", home=self.home)
+        self.export()
+        self.assertRefused(self.import_(), story.NO, "forked", "evidence/fork-")
+
+    def test_stale_cosignatures(self):
+        self.export()
+        result = story.hallmark("trust", "add", "globex", f"bundle:{self.bundle}", "--trust", self.cast.public / "hallmark.trust",
+                                home=self.far, faketime="+8d")
+        self.assertEqual(result.status, story.CANNOT_TELL, result.err)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
