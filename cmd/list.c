@@ -218,10 +218,15 @@ static int finish(struct command *command)
         rc = print_csv(command, &err);
     else if (!command->customer.quiet)
         rc = print_table(command, &err);
+    /* A line a file is what scripts count: a site that keeps no log says so in --json. */
     for (size_t i = 0; rc == HM_OK && !command->csv && !command->customer.quiet &&
                        i < command->customer.site_count;
-         i++)
-        rc = hm_customer_print_log(command->customer.sites[i], &err);
+         i++) {
+        const struct hm_subscription *site = command->customer.sites[i];
+
+        if (site->log != NULL && site->log->standing.state != HM_LOG_UNLOGGED)
+            rc = hm_customer_print_log(site, &err);
+    }
     if (rc != HM_OK)
         return hm_cmd_fail(&err);
     return hm_error_exit_status(command->worst);
