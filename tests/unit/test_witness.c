@@ -411,7 +411,6 @@ static void test_add__cosigns_nothing_over_a_damaged_state(void **state)
 static void test_add__takes_no_state_of_another_log_or_witness(void **state)
 {
     const struct hm_dir *dir = tmpdir_of(state);
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
     struct log_kit other = log_kit_make();
     char path[200];
