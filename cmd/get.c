@@ -168,6 +168,9 @@ static enum hm_rc collect(struct command *command, char **operands, size_t count
     if (command->file != NULL && command->catalogue.item_count != 1)
         return hm_fail(err, HM_EUSAGE, "-o names one file, but %zu are to be got; use -d",
                        command->catalogue.item_count);
+    /* Nor where one release has no place in the site's log. */
+    HM_TRY(hm_catalogue_prove(&command->catalogue, err));
+    command->worst = hm_customer_print_problems(&command->catalogue);
     return HM_OK;
 }
 

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/dir_internal.h"
+#include "base/num.h"
 
 #define WRITE_BACK_SIZE ((uint64_t)8 << 20) /* how much is left to the kernel's own timing */
 #define NAME_TRIES      8                   /* random names that all exist: something is wrong */
@@ -402,4 +403,30 @@ enum hm_rc hm_file_read_path(const char *path, struct hm_err *err, struct hm_buf
     if (fd < 0)
         return hm_error_errno(err, errno, "cannot open '%s'", path);
     return hm_dir_read_fd(fd, path, err, ret_buf);
+}
+
+/* A short name, a space, a number. */
+#define FORMAT_SIZE_MAX 64
+
+enum hm_rc hm_file_check_format(const struct hm_dir *dir, const char *prefix, const char *what,
+                                unsigned newest, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(FORMAT_SIZE_MAX);
+    size_t prefix_size = strlen(prefix);
+    struct hm_bytes rest;
+    uint64_t version;
+
+    HM_TRY(hm_dir_read(dir, "format", err, &text));
+    rest = hm_buf_bytes(&text);
+    if (rest.size <= prefix_size || !hm_bytes_has_prefix(rest, hm_bytes_str(prefix)) ||
+        rest.data[rest.size - 1] != '\n' ||
+        hm_num_parse_u64((const char *)rest.data + prefix_size, rest.size - prefix_size - 1,
+                         &version) != HM_OK)
+        return hm_fail(err, HM_EFORMAT, "'%s/format' is not that of %s", dir->path, what);
+    if (version > newest)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s' was written by a newer program (format %llu, this one knows %u); use "
+                       "that",
+                       dir->path, (unsigned long long)version, newest);
+    return HM_OK;
 }

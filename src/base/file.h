@@ -72,4 +72,11 @@ HM_MUST_CHECK enum hm_rc hm_file_writer_commit(struct hm_file_writer *writer, st
 void hm_file_writer_abort(struct hm_file_writer *writer, bool discard);
 void hm_file_writer_done(struct hm_file_writer *writer);
 
+/* Reads "format" in a folder of Hallmark's: PREFIX, a decimal version and a newline, as
+ * "hallmark-home 1". HM_EFORMAT: it is none of what ("a Hallmark home"); HM_EREFUSED: the version
+ * is above newest; else as hm_dir_read. */
+HM_MUST_CHECK enum hm_rc hm_file_check_format(const struct hm_dir *dir, const char *prefix,
+                                              const char *what, unsigned newest,
+                                              struct hm_err *err);
+
 #endif

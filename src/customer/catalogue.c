@@ -306,3 +306,24 @@ void hm_catalogue_sort(struct hm_catalogue *catalogue)
     if (catalogue->item_count > 1)
         qsort(catalogue->items, catalogue->item_count, sizeof(*catalogue->items), compare_items);
 }
+
+enum hm_rc hm_catalogue_prove(struct hm_catalogue *catalogue, struct hm_err *err)
+{
+    for (size_t i = 0; i < catalogue->item_count; i++) {
+        struct hm_catalogue_item *item = &catalogue->items[i];
+        const struct hm_release_proof *proof = NULL;
+        struct hm_err why = HM_ERR_INIT;
+        enum hm_rc rc;
+
+        if (item->rc != HM_OK)
+            continue;
+        rc = hm_release_log_prove(item->subscription, &item->file, &why, &proof);
+        if (rc == HM_OK)
+            continue;
+        item->text = hm_arena_strdup(&catalogue->arena, hm_bytes_str(why.text));
+        if (item->text == NULL)
+            return hm_error_nomem(err);
+        item->rc = rc;
+    }
+    return HM_OK;
+}

@@ -67,5 +67,8 @@ HM_MUST_CHECK enum hm_rc hm_catalogue_add_problem(struct hm_catalogue *catalogue
 HM_MUST_CHECK enum hm_rc hm_catalogue_add_path(struct hm_catalogue *catalogue,
                                                struct hm_subscription *subscription,
                                                struct hm_bytes path, struct hm_err *err);
+/* Has each item that is not refused proved to be in its site's release log (release_log.h); one
+ * that is not becomes refused. The sites are online. HM_ENOMEM. */
+HM_MUST_CHECK enum hm_rc hm_catalogue_prove(struct hm_catalogue *catalogue, struct hm_err *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include "customer/home.h"
 
 #include "base/file.h"
-#include "base/num.h"
 
 #define FORMAT_FILE     "format"
 #define FORMAT_PREFIX   "hallmark-home "
@@ -31,28 +30,6 @@ enum hm_rc hm_home_find(const char *path, struct hm_err *err, struct hm_buf *ret
     return hm_fail(err, HM_EINPUT, "no home folder is known: give --home DIR");
 }
 
-static enum hm_rc check_format(const struct hm_dir *dir, struct hm_err *err)
-{
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(FORMAT_SIZE_MAX);
-    struct hm_bytes rest;
-    uint64_t version;
-
-    HM_TRY(hm_dir_read(dir, FORMAT_FILE, err, &text));
-    rest = hm_buf_bytes(&text);
-    if (!hm_bytes_has_prefix(rest, HM_BYTES_LITERAL(FORMAT_PREFIX)) ||
-        rest.data[rest.size - 1] != '\n' ||
-        hm_num_parse_u64((const char *)rest.data + strlen(FORMAT_PREFIX),
-                         rest.size - strlen(FORMAT_PREFIX) - 1, &version) != HM_OK)
-        return hm_fail(err, HM_EFORMAT, "'%s/" FORMAT_FILE "' is not that of a Hallmark home",
-                       dir->path);
-    if (version > FORMAT_VERSION)
-        return hm_fail(err, HM_EREFUSED,
-                       "'%s' was written by a newer program (format %llu, this one knows %d); use "
-                       "that",
-                       dir->path, (unsigned long long)version, FORMAT_VERSION);
-    return HM_OK;
-}
-
 static enum hm_rc open_or_make(const char *path, bool make, struct hm_err *err,
                                struct hm_dir *ret_dir)
 {
@@ -75,7 +52,7 @@ static enum hm_rc open_or_make(const char *path, bool make, struct hm_err *err,
         (void)snprintf(format, sizeof(format), FORMAT_PREFIX "%d\n", FORMAT_VERSION); /* fits */
         HM_TRY(hm_file_replace(&dir, FORMAT_FILE, 0644, hm_bytes_str(format), err));
     }
-    HM_TRY(check_format(&dir, err));
+    HM_TRY(hm_file_check_format(&dir, FORMAT_PREFIX, "a Hallmark home", FORMAT_VERSION, err));
     *ret_dir = dir;
     dir = (struct hm_dir)HM_DIR_INIT;
     return HM_OK;

@@ -317,6 +317,33 @@ enum hm_rc hm_log_append(struct hm_log *log, const struct hm_bytes *entries, siz
 
 /* --- signing ---------------------------------------------------------------------------------- */
 
+/* Records restored from an old backup are a whole log, and the wrong one: what this key has signed
+ * and published is not contradicted. What verifies by no key of ours says nothing. */
+static enum hm_rc check_published(const struct hm_log *log, const struct hm_note_key *key,
+                                  const struct hm_log_head *head, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *published = NULL;
+    const struct hm_checkpoint *body;
+    enum hm_rc rc = hm_dir_read(&log->public_dir, "checkpoint", err, &raw);
+
+    if (rc == HM_OK)
+        rc = hm_checkpoint_open(hm_buf_bytes(&raw), key->name_bytes, &key, 1, err, &published);
+    if (rc == HM_ENOTFOUND || rc == HM_EFORMAT || rc == HM_ESIGNATURE || rc == HM_EMISMATCH)
+        return HM_OK;
+    HM_TRY(rc);
+    body = &published->body;
+    if (body->size < head->size ||
+        (body->size == head->size && hm_digest_is_equal(&body->root, &head->root)))
+        return HM_OK;
+    return hm_fail(err, HM_EROLLBACK,
+                   "'%s/checkpoint' is of %llu entries, and the records in '%s' are of %llu and do "
+                   "not belong to it: they are an old backup; nothing is signed until those that "
+                   "were written last are back",
+                   log->public_dir.path, (unsigned long long)body->size, log->private_dir.path,
+                   (unsigned long long)head->size);
+}
+
 enum hm_rc hm_log_sign(struct hm_log *log, const struct hm_note_key *key,
                        const struct hm_signer *signer, struct hm_err *err, struct hm_buf *ret_note)
 {
@@ -326,6 +353,7 @@ enum hm_rc hm_log_sign(struct hm_log *log, const struct hm_note_key *key,
     struct hm_log_head head;
 
     HM_TRY(hm_log_settle_head(log, err, &head));
+    HM_TRY(check_published(log, key, &head, err));
     checkpoint.size = head.size;
     checkpoint.root = head.root;
     HM_TRY(hm_checkpoint_write(&checkpoint, err, &text));

@@ -62,7 +62,9 @@ HM_MUST_CHECK enum hm_rc hm_log_prove_consistency(struct hm_log *log, uint64_t o
                                                   uint64_t size, struct hm_err *err,
                                                   struct hm_merkle_proof *ret_proof);
 /* Settles, then appends a note: the checkpoint of what was settled, signed. key's name is the
- * origin. The partial tiles of its tree stay until the next signed one is settled. */
+ * origin. The partial tiles of its tree stay until the next signed one is settled. HM_EROLLBACK:
+ * the public folder's checkpoint was signed by this key and is of more entries, or of as many
+ * others: the private folder was put back to an earlier state. */
 HM_MUST_CHECK enum hm_rc hm_log_sign(struct hm_log *log, const struct hm_note_key *key,
                                      const struct hm_signer *signer, struct hm_err *err,
                                      struct hm_buf *ret_note);

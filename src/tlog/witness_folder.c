@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/lock.h"
-#include "base/num.h"
 #include "base/text.h"
 #include "net/url.h"
 
@@ -115,27 +114,6 @@ enum hm_rc hm_witness_folder_init(const char *path, const char *name, bool with_
     return hm_file_replace(&dir, FORMAT_FILE, 0644, hm_bytes_str(format), err);
 }
 
-static enum hm_rc check_format(const struct hm_dir *dir, struct hm_err *err)
-{
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(FORMAT_SIZE_MAX);
-    struct hm_bytes rest;
-    uint64_t version;
-
-    HM_TRY(hm_dir_read(dir, FORMAT_FILE, err, &text));
-    rest = hm_buf_bytes(&text);
-    if (!hm_bytes_has_prefix(rest, HM_BYTES_LITERAL(FORMAT_PREFIX)) ||
-        rest.data[rest.size - 1] != '\n' ||
-        hm_num_parse_u64((const char *)rest.data + strlen(FORMAT_PREFIX),
-                         rest.size - strlen(FORMAT_PREFIX) - 1, &version) != HM_OK)
-        return hm_fail(err, HM_EFORMAT, "'%s/" FORMAT_FILE "' is not that of a witness", dir->path);
-    if (version > FORMAT_VERSION)
-        return hm_fail(err, HM_EREFUSED,
-                       "'%s' was written by a newer program (format %llu, this one knows %d); use "
-                       "that",
-                       dir->path, (unsigned long long)version, FORMAT_VERSION);
-    return HM_OK;
-}
-
 /* One string member of a small object whose schema is known; others are passed over. */
 static enum hm_rc parse_name(struct hm_bytes raw, struct hm_err *err, char **ret_name)
 {
@@ -196,7 +174,7 @@ enum hm_rc hm_witness_folder_open(const char *path, struct hm_err *err,
     if (!hm_dir_has(&folder->dir, FORMAT_FILE))
         return hm_fail(err, HM_EINPUT,
                        "'%s' is no witness's folder; make one by 'hallmark witness init'", path);
-    HM_TRY(check_format(&folder->dir, err));
+    HM_TRY(hm_file_check_format(&folder->dir, FORMAT_PREFIX, "a witness", FORMAT_VERSION, err));
     HM_TRY(hm_dir_read(&folder->dir, NAME_FILE, err, &raw));
     rc = parse_name(hm_buf_bytes(&raw), err, &folder->name);
     if (rc != HM_OK)

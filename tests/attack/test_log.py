@@ -168,6 +168,15 @@ class Refusals(LogCase):
         log.drop(self.tree)
         self.refused(self.get(), story.NO, "root names the log", "latest.tlog-proof")
 
+    def test_release_without_entry__takes_nothing_else_along(self):
+        self.release(releases=False)
+        result = self.get(attacks.FILE, "acme/e1000/1.22.0/new.rom", "--json")
+        self.assertRefused(result, story.NO, "acme/e1000/1.22.0/new.rom", "not logged")
+        self.nothing_placed()
+        answer = result.json()
+        self.assertFalse(answer["changed"])
+        self.assertEqual([f.get("code") for f in answer["files"] if f["path"].endswith("new.rom")], ["HM_EREFUSED"])
+
     def test_proof_that_cannot_be_had(self):
         self.server.rules = {"latest.tlog-proof": httpd.status(503)}
         self.refused(self.get(), story.CANNOT_TELL, "latest.tlog-proof")

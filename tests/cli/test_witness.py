@@ -181,10 +181,13 @@ class Serving(story.Case):
             body = ("old 0\n\n" + self.log.note(3)).encode()
             connection.putrequest("POST", "/add-checkpoint")
             connection.putheader("Content-Length", str(len(body)))
+            connection.putheader("Expect", "100-continue")
             connection.endheaders()
+            told = b""  # that the request's head was read: only then is it under way
+            while not told.endswith(b"\r\n\r\n"):
+                told += connection.sock.recv(1)
+            self.assertIn(b" 100 ", told)
             connection.send(body[:20])
-            while server.ask("GET", "/")[0] != 200:  # the first request is known by now
-                pass
             server.process.send_signal(signal.SIGTERM)
             connection.send(body[20:])
             answer = connection.getresponse()

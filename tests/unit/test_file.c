@@ -394,6 +394,45 @@ static void test_read_path__dash_is_standard_input(void **state)
     }
 }
 
+static enum hm_rc check_format(const struct hm_dir *dir, const char *text)
+{
+    struct hm_err err = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    assert_int_equal(hm_file_replace(dir, "format", 0644, hm_bytes_str(text), NULL), HM_OK);
+    rc = hm_file_check_format(dir, "hallmark-test ", "a test", 12, &err);
+    if (rc == HM_EFORMAT && strlen(text) < 60)
+        assert_non_null(strstr(err.text, "a test"));
+    if (rc == HM_EREFUSED)
+        assert_non_null(strstr(err.text, "newer program"));
+    return rc;
+}
+
+static void test_check_format__knows_what_is_newer(void **state)
+{
+    const struct hm_dir *tmp = tmpdir_of(state);
+    static const char *const wrong[] = {
+        "",
+        "hallmark-test ",
+        "hallmark-test \n",
+        "hallmark-test 1",
+        "hallmark-test 1\n\n",
+        "hallmark-test 01\n",
+        "hallmark-test -1\n",
+        "hallmark-test 1 \n",
+        "hallmark-tes 1\n",
+        "hallmark-test 99999999999999999999\n",
+        "hallmark-test 1\nhallmark-test 1\nhallmark-test 1\nhallmark-test 1\nhallmark-test 1\n",
+    };
+
+    assert_int_equal(hm_file_check_format(tmp, "hallmark-test ", "a test", 12, NULL), HM_ENOTFOUND);
+    assert_int_equal(check_format(tmp, "hallmark-test 1\n"), HM_OK);
+    assert_int_equal(check_format(tmp, "hallmark-test 12\n"), HM_OK);
+    assert_int_equal(check_format(tmp, "hallmark-test 13\n"), HM_EREFUSED);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(wrong); i++)
+        assert_int_equal(check_format(tmp, wrong[i]), HM_EFORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -414,6 +453,7 @@ int main(void)
         tmpdir_test(test_write_path__takes_the_users_paths),
         tmpdir_test(test_read_path__takes_files_links_and_pipes),
         tmpdir_test(test_read_path__dash_is_standard_input),
+        tmpdir_test(test_check_format__knows_what_is_newer),
     };
 
     (void)umask(022);

@@ -446,6 +446,60 @@ static struct keys make_keys(void)
     return keys;
 }
 
+/* Puts the checkpoint of what there is into the public folder. */
+static void publish(struct world *world, const struct keys *keys)
+{
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+
+    assert_int_equal(hm_log_sign(world->log, keys->key, keys->signer, NULL, &note), HM_OK);
+    assert_int_equal(
+        hm_file_replace(&world->public_dir, "checkpoint", 0644, hm_buf_bytes(&note), NULL), HM_OK);
+}
+
+static enum hm_rc try_sign(struct world *world, const struct keys *keys)
+{
+    _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    struct hm_err err = HM_ERR_INIT;
+    enum hm_rc rc = hm_log_sign(world->log, keys->key, keys->signer, &err, &note);
+
+    if (rc == HM_EROLLBACK)
+        assert_non_null(strstr(err.text, "old backup"));
+    if (rc != HM_OK)
+        assert_int_equal(note.size, 0);
+    return rc;
+}
+
+/* Records put back to what they were at 100 entries, and others appended since. */
+static void test_sign__contradicts_nothing_that_was_published(void **state)
+{
+    _hm_done_(world_done) struct world world = world_of(state);
+    _hm_done_(keys_done) struct keys keys = make_keys();
+    _hm_done_(keys_done) struct keys others = make_keys();
+    _hm_done_(hm_buf_done) struct hm_buf backup = HM_BUF_INIT(1 << 20);
+    const struct hm_bytes other = HM_BYTES_LITERAL("another entry");
+    uint64_t first;
+
+    open_log(&world);
+    append(&world, 100);
+    publish(&world, &keys);
+    close_log(&world);
+    assert_int_equal(hm_dir_read(&world.private_dir, "records", NULL, &backup), HM_OK);
+    open_log(&world);
+    append(&world, 1);
+    publish(&world, &keys);
+    assert_int_equal(try_sign(&world, &keys), HM_OK);
+    close_log(&world);
+    assert_int_equal(
+        hm_file_replace(&world.private_dir, "records", 0600, hm_buf_bytes(&backup), NULL), HM_OK);
+    open_log(&world);
+    assert_int_equal(size_of(&world), 100);
+    assert_int_equal(try_sign(&world, &keys), HM_EROLLBACK); /* fewer */
+    assert_int_equal(hm_log_append(world.log, &other, 1, NULL, &first), HM_OK);
+    assert_int_equal(try_sign(&world, &keys), HM_EROLLBACK); /* as many others */
+    /* A checkpoint by nobody known stops nothing. */
+    assert_int_equal(try_sign(&world, &others), HM_OK);
+}
+
 static void test_sign__writes_the_checkpoint_of_what_is_settled(void **state)
 {
     _hm_done_(world_done) struct world world = world_of(state);
@@ -672,6 +726,7 @@ int main(void)
         tmpdir_test(test_settle__keeps_what_the_published_checkpoint_needs),
         tmpdir_test(test_open__makes_tiles_that_are_missing_or_wrong),
         tmpdir_test(test_sign__writes_the_checkpoint_of_what_is_settled),
+        tmpdir_test(test_sign__contradicts_nothing_that_was_published),
         tmpdir_test(test_open__is_for_one_at_a_time),
         tmpdir_test(test_open__refuses_a_public_log_without_records),
         tmpdir_test(test_prove__believes_no_tile_that_was_changed),

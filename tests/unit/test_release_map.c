@@ -253,7 +253,7 @@ static void test_recall__reaches_its_own_maker_or_everybody(void **state)
 static void forget(struct world *world, const char *path)
 {
     _hm_free_(hm_release_store_memory_free) struct hm_release_store_memory *old = world->memory;
-    struct hm_release_store from = world->store;
+    struct hm_release_store from = hm_release_store_in_memory(old);
     static const char *const folders[] = {"versions/acme", "versions/globex", "makers", "map"};
 
     world->memory = NULL;
