@@ -216,6 +216,15 @@ class Refusals(LogCase):
         self.snapshot()
         self.refused(self.get(), story.CANNOT_TELL, "future")
 
+    def test_refused_snapshot__takes_no_offline_answer_away(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.snapshot(logged=False)
+        self.assertRefused(self.get(), story.NO, "snapshot")
+        result = self.run_home("verify", self.scratch / "out" / "efi-e1000.rom")
+        self.assertStatus(result, story.GOOD)
+        self.tree.log.publish()
+        self.assertStatus(self.get(), story.GOOD)
+
     def test_not_the_newest_entry(self):
         """The genuine snapshot, with entries behind it that nobody is shown."""
         self.tree.log.append(log.root_entry("globex", 9, b"x"))
