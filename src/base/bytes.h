@@ -54,6 +54,19 @@ static inline bool hm_bytes_has_prefix(struct hm_bytes a, struct hm_bytes prefix
            (prefix.size == 0 || memcmp(a.data, prefix.data, prefix.size) == 0);
 }
 
+/* Takes the first line, without its newline; false where none ends in rest. */
+static inline bool hm_bytes_take_line(struct hm_bytes *rest, struct hm_bytes *ret_line)
+{
+    const uint8_t *end =
+        rest->size == 0 ? NULL : (const uint8_t *)memchr(rest->data, '\n', rest->size);
+
+    if (end == NULL)
+        return false;
+    *ret_line = hm_bytes_make(rest->data, (size_t)(end - rest->data));
+    *rest = hm_bytes_make(end + 1, rest->size - ret_line->size - 1);
+    return true;
+}
+
 /* For printf's "%.*s": HM_BYTES_FMT(b). Text only. */
 #define HM_BYTES_FMT(b) (int)((b).size > 512 ? 512 : (b).size), (const char *)(b).data
 

@@ -8,13 +8,9 @@
 /* Takes a line without its newline. */
 static enum hm_rc take_line(struct hm_bytes *rest, struct hm_err *err, struct hm_bytes *ret_line)
 {
-    const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
-
-    if (end == NULL)
+    if (!hm_bytes_take_line(rest, ret_line))
         return hm_fail(err, HM_EFORMAT,
                        "the request ends before the empty line in front of the checkpoint");
-    *ret_line = hm_bytes_make(rest->data, (size_t)(end - rest->data));
-    *rest = hm_bytes_make(end + 1, rest->size - ret_line->size - 1);
     return HM_OK;
 }
 

@@ -15,13 +15,7 @@ static const struct hm_sha256 empty_root = {{
 /* Takes a line without its newline; false at the end of text or where the line is empty. */
 static bool take_line(struct hm_bytes *text, struct hm_bytes *ret_line)
 {
-    const uint8_t *end = text->size == 0 ? NULL : memchr(text->data, '\n', text->size);
-
-    if (end == NULL || end == text->data)
-        return false;
-    *ret_line = hm_bytes_make(text->data, (size_t)(end - text->data));
-    *text = hm_bytes_make(end + 1, text->size - ret_line->size - 1);
-    return true;
+    return hm_bytes_take_line(text, ret_line) && ret_line->size > 0;
 }
 
 static bool has_control(struct hm_bytes text)

@@ -10,12 +10,8 @@
 /* The next line, without its newline; *rest goes behind it. */
 static enum hm_rc take_line(struct hm_bytes *rest, struct hm_err *err, struct hm_bytes *ret_line)
 {
-    const uint8_t *end = rest->size == 0 ? NULL : memchr(rest->data, '\n', rest->size);
-
-    if (end == NULL)
+    if (!hm_bytes_take_line(rest, ret_line))
         return hm_fail(err, HM_EFORMAT, "the file ends in the middle of a line");
-    *ret_line = hm_bytes_make(rest->data, (size_t)(end - rest->data));
-    *rest = hm_bytes_make(end + 1, rest->size - ret_line->size - 1);
     return HM_OK;
 }
 
