@@ -48,7 +48,8 @@ enum hm_rc hm_append_write(struct hm_append *append, struct hm_bytes bytes, stru
             int errno_value = put < 0 ? errno : EIO;
 
             if (ret_is_full != NULL)
-                *ret_is_full = errno_value == ENOSPC || errno_value == EDQUOT;
+                *ret_is_full =
+                    errno_value == ENOSPC || errno_value == EDQUOT || errno_value == EFBIG;
             return fail_errno(err, errno_value, "write", append);
         }
         offset += (uint64_t)put;

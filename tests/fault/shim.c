@@ -8,13 +8,18 @@
  *                 full   the change fails with ENOSPC, and so does every later write
  *                 lost   power loss: dies, and whatever was not flushed is undone (data and names)
  *                 torn   power loss: dies, names stay, file data that was not flushed is cut off
+ *                 half   the same, but the first half of such data stays
+ *                 holes  the same, but the last half of such data stays, behind zeros
+ *                 drop   the change fails with EIO, and the process goes on; if it is a flush, what
+ *                        was to be flushed will never be, though reading still shows it, and later
+ *                        flushes say that all is well. Power is lost when the process ends
  * HM_FAULT_COUNT  file that receives the number of changes seen, when the process ends
  * HM_FAULT_SHADOW folder on the same file system where replaced and removed files are kept for
  * undoing HM_FAULT_ROOT   only changes below this folder count
  *
  * A change is: creating, writing, cutting, flushing, linking, renaming or removing a file or
  * folder. Names become durable with fsync of their folder, data with fsync of the file. Real file
- * systems may keep any part of what was not flushed; "kill", "lost" and "torn" are the corners.
+ * systems may keep any part of what was not flushed; the losses of power are corners of that.
  */
 /* The names below are to be the plain symbols, not what these make of them. */
 #undef _FILE_OFFSET_BITS
@@ -34,7 +39,17 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-enum mode { MODE_KILL, MODE_EIO, MODE_FULL, MODE_LOST, MODE_TORN };
+enum mode {
+    MODE_KILL,
+    MODE_EIO,
+    MODE_FULL,
+    MODE_LOST,
+    MODE_TORN,
+    MODE_HALF,
+    MODE_HOLES,
+    MODE_DROP,
+    MODE_COUNT
+};
 
 /* A file with data that may not be flushed. */
 struct data {
@@ -42,6 +57,7 @@ struct data {
     ino_t ino;
     int fd; /* ours */
     off_t flushed_size;
+    bool dropped; /* nothing more of it will be flushed */
 };
 
 /* A name that may not be flushed. */
@@ -62,7 +78,7 @@ static struct name *name_list;
 static size_t name_count;
 static unsigned long change_count, fault_at, shadow_count;
 static enum mode fault_mode;
-static bool disk_full;
+static bool disk_full, was_dropped;
 static const char *root_dir, *shadow_dir;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
@@ -75,7 +91,8 @@ static void *real_write, *real_pwrite, *real_fsync, *real_fdatasync, *real_renam
 __attribute__((constructor)) static void start(void)
 {
     const char *at = getenv("HM_FAULT_AT"), *mode = getenv("HM_FAULT_MODE");
-    static const char *const names[] = {"kill", "eio", "full", "lost", "torn"};
+    static const char *const names[] = {"kill", "eio",  "full",  "lost",
+                                        "torn", "half", "holes", "drop"};
 
     RESOLVE(write), RESOLVE(pwrite), RESOLVE(fsync), RESOLVE(fdatasync), RESOLVE(renameat),
         RESOLVE(renameat2);
@@ -83,7 +100,7 @@ __attribute__((constructor)) static void start(void)
         RESOLVE(open);
     RESOLVE(rename), RESOLVE(unlink), RESOLVE(mkdir), RESOLVE(rmdir), RESOLVE(symlinkat);
     fault_at = at ? strtoul(at, NULL, 10) : 0;
-    for (size_t i = 0; mode && i < 5; i++)
+    for (size_t i = 0; mode && i < MODE_COUNT; i++)
         if (!strcmp(mode, names[i]))
             fault_mode = (enum mode)i;
     root_dir = getenv("HM_FAULT_ROOT");
@@ -103,8 +120,12 @@ static void report(void)
     close(fd);
 }
 
+static void undo(void);
+
 __attribute__((destructor)) static void stop(void)
 {
+    if (was_dropped)
+        undo();
     report();
 }
 
@@ -144,9 +165,9 @@ static bool is_ours_fd(int fd)
     return is_ours(path);
 }
 
-static void undo(void)
+static void undo_names(void)
 {
-    for (size_t i = name_count; fault_mode == MODE_LOST && i-- > 0;) {
+    for (size_t i = name_count; i-- > 0;) {
         struct name *one = &name_list[i];
 
         if (one->path_flushed && (one->kind != NAME_MOVED || one->from_flushed))
@@ -160,12 +181,36 @@ static void undo(void)
         if (one->saved[0])
             REAL(rename)(one->saved, one->path);
     }
+}
+
+/* What the disk has of a file of size bytes, flushed_size of them flushed. */
+static void undo_data(const struct data *one, off_t size)
+{
+    static const char zeros[4096];
+    off_t middle = one->flushed_size + (size - one->flushed_size) / 2;
+
+    if (fault_mode == MODE_HALF) {
+        (void)!REAL(ftruncate)(one->fd, middle);
+    } else if (fault_mode == MODE_HOLES) {
+        for (off_t at = one->flushed_size; at < middle; at += (off_t)sizeof(zeros))
+            (void)!REAL(pwrite)(
+                one->fd, zeros,
+                middle - at < (off_t)sizeof(zeros) ? (size_t)(middle - at) : sizeof(zeros), at);
+    } else {
+        (void)!REAL(ftruncate)(one->fd, one->flushed_size);
+    }
+}
+
+static void undo(void)
+{
+    if (fault_mode == MODE_LOST || fault_mode == MODE_DROP)
+        undo_names();
     for (size_t i = 0; i < data_count; i++) {
         struct stat st;
 
         if (data_list[i].fd >= 0 && fstat(data_list[i].fd, &st) == 0 &&
             st.st_size > data_list[i].flushed_size)
-            (void)!REAL(ftruncate)(data_list[i].fd, data_list[i].flushed_size);
+            undo_data(&data_list[i], st.st_size);
     }
 }
 
@@ -180,7 +225,8 @@ static bool is_fault(void)
     }
     if (change_count != fault_at)
         return false;
-    if (fault_mode == MODE_EIO || fault_mode == MODE_FULL) {
+    if (fault_mode == MODE_EIO || fault_mode == MODE_FULL || fault_mode == MODE_DROP) {
+        was_dropped = fault_mode == MODE_DROP;
         disk_full = fault_mode == MODE_FULL;
         errno = disk_full ? ENOSPC : EIO;
         return true;
@@ -205,8 +251,10 @@ static struct data *data_of(int fd)
         abort();
     /* An open of our own: a duplicate would keep locks of the command's alive. */
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    data_list[data_count] =
-        (struct data){st.st_dev, st.st_ino, REAL(open)(link, O_WRONLY | O_CLOEXEC), st.st_size};
+    data_list[data_count] = (struct data){.dev = st.st_dev,
+                                          .ino = st.st_ino,
+                                          .fd = REAL(open)(link, O_WRONLY | O_CLOEXEC),
+                                          .flushed_size = st.st_size};
     return &data_list[data_count++];
 }
 
@@ -252,15 +300,18 @@ static void flush_dir(int fd)
     }
 }
 
-#define LOCKED(type, ours, body)                                                                   \
+/* What is to be done where it fails comes last. */
+#define LOCKED(type, ours, body, ...)                                                              \
     do {                                                                                           \
         type _result;                                                                              \
         bool _ours;                                                                                \
         pthread_mutex_lock(&mutex);                                                                \
         _ours = (ours);                                                                            \
-        if (_ours && is_fault())                                                                   \
+        if (_ours && is_fault()) {                                                                 \
             _result = -1;                                                                          \
-        else                                                                                       \
+            __VA_ARGS__;                                                                           \
+        } else                                                                                     \
+                                                                                                   \
             _result = (body);                                                                      \
         pthread_mutex_unlock(&mutex);                                                              \
         return _result;                                                                            \
@@ -290,6 +341,23 @@ ssize_t pwrite(int fd, const void *buf, size_t size, off_t offset)
     LOCKED(ssize_t, is_ours_fd(fd), do_pwrite(fd, buf, size, offset, _ours));
 }
 
+static void mark_flushed(int fd, off_t size)
+{
+    struct data *one = data_of(fd);
+
+    if (!one->dropped)
+        one->flushed_size = size;
+}
+
+/* The flush that fails takes with it what it should have flushed. */
+static void drop_data(int fd)
+{
+    struct data *one = was_dropped ? data_of(fd) : NULL;
+
+    if (one != NULL)
+        one->dropped = true;
+}
+
 static int do_fsync(int fd, bool ours)
 {
     int result = REAL(fsync)(fd);
@@ -299,19 +367,19 @@ static int do_fsync(int fd, bool ours)
         if (S_ISDIR(st.st_mode))
             flush_dir(fd);
         else if (S_ISREG(st.st_mode))
-            data_of(fd)->flushed_size = st.st_size;
+            mark_flushed(fd, st.st_size);
     }
     return result;
 }
 
 int fsync(int fd)
 {
-    LOCKED(int, is_ours_fd(fd), do_fsync(fd, _ours));
+    LOCKED(int, is_ours_fd(fd), do_fsync(fd, _ours), drop_data(fd));
 }
 
 int fdatasync(int fd)
 {
-    LOCKED(int, is_ours_fd(fd), do_fsync(fd, _ours));
+    return fsync(fd);
 }
 
 static int do_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags,
