@@ -24,8 +24,9 @@ struct hm_append {
  * where it is renamed. */
 HM_MUST_CHECK enum hm_rc hm_append_create(const struct hm_dir *dir, const char *path,
                                           struct hm_err *err, struct hm_append *ret_append);
-/* Writes bytes at the end, unflushed. HM_EIO; *ret_is_full (may be NULL) then says whether the disk,
- * the quota or the largest size of a file is reached. What of them was written is to be cut off. */
+/* Writes bytes at the end, unflushed. HM_EIO; *ret_is_full (may be NULL) then says whether the
+ * disk, the quota or the largest size of a file is reached. What of them was written is to be cut
+ * off. */
 HM_MUST_CHECK enum hm_rc hm_append_write(struct hm_append *append, struct hm_bytes bytes,
                                          struct hm_err *err, bool *ret_is_full);
 /* Flushes the data. After a failure nobody knows what is on the disk, and a later flush may say
