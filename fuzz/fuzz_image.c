@@ -18,6 +18,7 @@ static const struct hm_format *const formats[] = {
     &hm_section_format,
     &hm_pe_te_format,
     &hm_section_format,
+    &hm_flash_format,
 };
 
 static void repair_volumes(uint8_t *data, size_t size)

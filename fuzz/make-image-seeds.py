@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Firmware images made from nothing, for tests and fuzzing: no foreign byte in them.
 
-usage: fuzz/make-image-seeds.py [FOLDER]     writes fuzz/corpus/image, efi_compress; or all into FOLDER
+usage: fuzz/make-image-seeds.py [FOLDER]     writes fuzz/corpus/image, efi_compress and tests/data/image; or the images into FOLDER
 
 Each file of corpus/image has one byte in front (fuzz_image.c): bit 7 asks for repaired checksums, the
 others choose the format (0: search). Brotli needs the program brotli; without it those seeds are left as they are.
@@ -205,6 +205,32 @@ def inner_stream():
     return sections(section(0x19, b"\0" * 12), section(0x17, volume([module(), ffs(section(0x12, te()), 6)])))
 
 
+def flash(bios):
+    """A descriptor, a network card's region of two copies, a BIOS region."""
+    head = bytearray(b"\xff" * 4096)
+    head[0x10:0x14] = b"\x5a\xa5\xf0\x0f"
+    struct.pack_into("<II", head, 0x14, 0x40000, 0x80)
+    regions = [0, 4 << 16 | 3, 0x7fff, 2 << 16 | 1]
+    for i in range(16):
+        struct.pack_into("<I", head, 0x40 + 4 * i, regions[i] if i < 4 else 0x7fff)
+    card = bytearray(b"\x02\0\0\0\0\x07" + b"\0" * 120)
+    card += struct.pack("<H", 0xbaba - sum(struct.unpack("<63H", card)) & 0xffff)
+    return bytes(head) + bytes(card).ljust(4096, b"\xff") + b"\xff" * 4096 + bios.ljust(8192, b"\xff")
+
+
+def bombs():
+    """What expands without end, or asks for too much memory: tests/data/image."""
+    zeros = bytes(100 << 20)
+    packed = brotli(bytes(256 << 20))
+    if packed:
+        yield "bomb-brotli", volume([ffs(guided(BROTLI, packed), 11)])
+    inner = lzma_alone(zeros)
+    yield "bomb-lzma", volume([ffs(guided(LZMA, inner[:5] + b"\xff" * 8 + inner[13:]), 11)])
+    yield "bomb-lzma-nested", volume([ffs(guided(LZMA, lzma_alone(guided(LZMA, inner[:5] + b"\xff" * 8 + inner[13:]))), 11)])
+    yield "bomb-lzma-dictionary", volume([ffs(guided(LZMA, b"\x5d\xff\xff\xff\xff" + inner[5:200]), 11)])
+    yield "bomb-efi11", volume([ffs(section(1, struct.pack("<IB", 0, 1) + efi_compress(b"x", match=1 << 22)), 11)])
+
+
 def images():
     stream = inner_stream()
     yield "volume", 0, volume([module(), ffs(b"raw bytes of a file", 1, attributes=0), ffs(b"\xff" * 40, 0xf0)], extended=MODULE)
@@ -225,6 +251,7 @@ def images():
     yield "rom-isa", 0, isa_rom()
     yield "rom-chain", 0, rom_image(0, b"code" * 40, last=False) + rom_image(3, pe(), devices=(0x1001, 0x1041)) + b"\xff" * 512
     yield "rom-efi-compressed", 0, rom_image(3, efi_compress(pe()), compressed=True)
+    yield "flash", 0, flash(volume([module()]))
     yield "pe", 0, pe(b"module" * 100)
     yield "pe-signed", 0, pe(b"module" * 100, certificate=b"certificate!" * 4)
     yield "te", 5, te()
@@ -238,6 +265,9 @@ def main():
     for name, mode, data in images():
         (into / name).write_bytes((b"" if folder else bytes([mode])) + data)
     if folder is None:
+        for name, data in bombs():
+            (ROOT.parent / "tests/data/image").mkdir(parents=True, exist_ok=True)
+            (ROOT.parent / "tests/data/image" / name).write_bytes(data)
         for name, data in (("literals", efi_compress(b"hello, world" * 20)), ("matches", efi_compress(b"x", match=3)),
                            ("tiano", efi_compress(b"hello" * 9, 5)), ("empty", efi_compress(b""))):
             (ROOT / "corpus/efi_compress" / name).write_bytes(data)

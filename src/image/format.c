@@ -3,8 +3,5 @@
 #include "image/format.h"
 
 const struct hm_format *const hm_format_table[] = {
-    &hm_volume_format,
-    &hm_pe_format,
-    &hm_pci_rom_format,
-    NULL,
+    &hm_flash_format, &hm_volume_format, &hm_pe_format, &hm_pci_rom_format, NULL,
 };

@@ -32,7 +32,6 @@ extern const struct hm_format hm_pe_format;
 extern const struct hm_format hm_pe_te_format; /* is in a section only: never found by search */
 extern const struct hm_format hm_volume_format;
 extern const struct hm_format hm_section_format; /* likewise */
-extern const struct hm_format hm_capsule_format;
 extern const struct hm_format hm_flash_format;
 
 /* All that are searched for, in the order of asking; ended by NULL. */

@@ -23,6 +23,7 @@ static const char *const kind_names[HM_IMAGE_KIND_COUNT_] = {
     [HM_IMAGE_VARIABLES] = "variables",
     [HM_IMAGE_CAPSULE] = "capsule",
     [HM_IMAGE_PAYLOAD] = "payload",
+    [HM_IMAGE_FLASH] = "flash",
     [HM_IMAGE_DESCRIPTOR] = "flash-descriptor",
     [HM_IMAGE_MICROCODE] = "microcode",
     [HM_IMAGE_CABINET] = "cabinet",

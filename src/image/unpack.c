@@ -13,6 +13,8 @@
 /* What starting a decoder is worth, so that a million of empty streams are not free. */
 #define START_COST ((uint64_t)64 * 1024)
 
+#define TOO_LARGE "LZMA asks for a larger dictionary than 64 MiB"
+
 struct output {
     struct hm_walk *walk;
     uint8_t *data; /* owned */
@@ -72,9 +74,11 @@ static enum hm_rc run_lzma(lzma_stream *stream, struct hm_bytes packed, uint64_t
     }
     if (status == LZMA_MEM_ERROR)
         return HM_ENOMEM;
-    if (status == LZMA_MEMLIMIT_ERROR)
-        *ret_why = "LZMA asks for a larger dictionary than 64 MiB";
-    else if (declared != UINT64_MAX && output->size < declared)
+    if (status == LZMA_MEMLIMIT_ERROR) {
+        *ret_why = TOO_LARGE;
+        return HM_EREFUSED;
+    }
+    if (declared != UINT64_MAX && output->size < declared)
         *ret_why = "the LZMA stream ends early or is damaged";
     else if (declared == UINT64_MAX && status != LZMA_STREAM_END)
         *ret_why = "the LZMA stream is damaged";
@@ -117,9 +121,10 @@ static enum hm_rc unpack_lzma(struct hm_bytes packed, bool has_filter, struct ou
     if (status == LZMA_OK) {
         rc = run_lzma(&stream, packed, declared, output, ret_why);
     } else {
-        rc = status == LZMA_MEM_ERROR ? HM_ENOMEM : HM_OK;
-        *ret_why = status == LZMA_MEMLIMIT_ERROR ? "LZMA asks for a larger dictionary than 64 MiB"
-                                                 : "the LZMA header is damaged";
+        rc = status == LZMA_MEM_ERROR        ? HM_ENOMEM
+             : status == LZMA_MEMLIMIT_ERROR ? HM_EREFUSED
+                                             : HM_OK;
+        *ret_why = status == LZMA_MEMLIMIT_ERROR ? TOO_LARGE : "the LZMA header is damaged";
     }
     lzma_end(&stream);
     free(options);
@@ -236,7 +241,8 @@ enum hm_rc hm_unpack_run(struct hm_walk *walk, enum hm_unpack_kind kind, struct 
     if (rc == HM_OK)
         rc = hm_walk_spend(walk, output.size);
     else if (rc == HM_EREFUSED)
-        rc = hm_walk_refuse(walk, "decompressed bytes past the budget of this image");
+        rc = hm_walk_refuse(walk,
+                            why != NULL ? why : "decompressed bytes past the budget of this image");
     if (rc != HM_OK || why != NULL) {
         /* What a damaged stream gave so far is nobody's content. */
         free(output.data);

@@ -2,8 +2,19 @@
 /* image/walk and the parsers: what each seed is made of, what damage is told, which budgets end. */
 #include "unit.h"
 
+#include <sys/resource.h>
+
 #include "base/file.h"
 #include "image/format.h"
+
+/* A sanitizer's shadow is not counted. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MEMORY_IS_OURS false
+#define SECONDS_MAX    10
+#else
+#define MEMORY_IS_OURS true
+#define SECONDS_MAX    1
+#endif
 
 #define FOLDER "fuzz/corpus/image/"
 
@@ -70,6 +81,7 @@ static void test_new__seeds_are_what_they_are(void **state)
         {"volume-crc32", HM_IMAGE_VOLUME, 2, 0, 1, 2},
         {"volume-not-compressed", HM_IMAGE_VOLUME, 2, 0, 1, 2},
         {"volume-in-data", HM_IMAGE_DATA, 1, 0, 1, 2},
+        {"flash", HM_IMAGE_REGION, 2, 0, 1, 2},
         {"rom-legacy", HM_IMAGE_ROM_IMAGE, 1, 0, 0, 0},
         {"rom-isa", HM_IMAGE_ROM_IMAGE, 1, 0, 0, 0},
         {"rom-chain", HM_IMAGE_ROM_IMAGE, 2, 0, 1, 0},
@@ -136,6 +148,7 @@ static void test_new__damage_is_told(void **state)
         {"volume-crc32", 0x400, HM_FACT_BAD_CHECKSUM},   /* a CRC-32 */
         {"volume-lzma", 0xa0, HM_FACT_BAD_CHECKSUM},     /* a compressed stream */
         {"volume-lzma", 0x78, HM_FACT_NOT_DECOMPRESSED}, /* its properties */
+        {"flash", 0x1002, HM_FACT_BAD_CHECKSUM},         /* a network card's words */
         {"rom-legacy", 0x80, HM_FACT_BAD_CHECKSUM},      /* an option ROM */
         {"rom-chain", 0x204, HM_FACT_MALFORMED},         /* the EFI signature */
         {"rom-efi-compressed", 0x42, HM_FACT_NOT_DECOMPRESSED},
@@ -229,6 +242,36 @@ static void test_new__nested_ten_thousand_deep(void **state)
     hm_walk_free(walk);
 }
 
+/* Refused within a second of processor time each, with the tree as far as it goes. */
+static void test_new__bombs_end_at_the_budget(void **state)
+{
+    static const char *const names[] = {"bomb-brotli", "bomb-lzma", "bomb-lzma-nested",
+                                        "bomb-lzma-dictionary", "bomb-efi11"};
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(names); i++) {
+        _hm_done_(hm_buf_done) struct hm_buf buf = HM_BUF_INIT((size_t)1 << 20);
+        struct hm_err err = HM_ERR_INIT;
+        struct rusage before, after;
+        struct hm_walk *walk;
+        char path[256];
+
+        (void)snprintf(path, sizeof(path), "tests/data/image/%s", names[i]);
+        assert_int_equal(hm_file_read_path(path, &err, &buf), HM_OK);
+        assert_int_equal(getrusage(RUSAGE_SELF, &before), 0);
+        walk = walk_bytes(hm_buf_bytes(&buf));
+        assert_int_equal(getrusage(RUSAGE_SELF, &after), 0);
+        assert_true(after.ru_utime.tv_sec + after.ru_stime.tv_sec -
+                        (before.ru_utime.tv_sec + before.ru_stime.tv_sec) <=
+                    SECONDS_MAX);
+        if (MEMORY_IS_OURS)
+            assert_true(after.ru_maxrss < 256 * 1024);
+        if (!hm_walk_image(walk)->is_partial ||
+            count_facts(hm_walk_image(walk), HM_FACT_LIMIT) == 0)
+            fail_msg("%s: taken for whole", names[i]);
+        hm_walk_free(walk);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +282,7 @@ int main(void)
         cmocka_unit_test(test_new__empty_and_uniform),
         cmocka_unit_test(test_new__same_bytes_named_again_and_again),
         cmocka_unit_test(test_new__nested_ten_thousand_deep),
+        cmocka_unit_test(test_new__bombs_end_at_the_budget),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
