@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pty.h>
 #include <signal.h>
@@ -116,31 +117,75 @@ static void test_read__refuses_the_rest(void **state)
 
 struct terminal {
     int fd;
-    pid_t child;
+    pid_t leader;
+    int status_fd; /* how who asked has ended */
+    int stay_fd;   /* the leader stays until it is closed */
 };
 
-/* A child that asks on a new terminal, and prints what it got in capitals between brackets, so that
- * an echo is told from it. */
+/* Asks, and prints what it got in capitals between brackets, so that an echo is told from it. */
+static void ask(void)
+{
+    struct hm_secret secret = HM_SECRET_INIT;
+    struct hm_err err = HM_ERR_INIT;
+    enum hm_rc rc = hm_secret_ask("Passphrase: ", &err, &secret);
+
+    for (size_t i = 0; i < secret.size; i++)
+        secret.data[i] = (uint8_t)toupper(secret.data[i]);
+    if (rc == HM_OK)
+        (void)printf("[%s]%zu", (const char *)secret.data, secret.size);
+    (void)fflush(stdout);
+    hm_secret_done(&secret);
+    _exit((int)rc);
+}
+
+/* Has a child ask, with signals as a shell's foreground job has them. It is not the terminal's
+ * leader itself: at a leader's end the kernel drops what the other side has not read yet. */
+static void lead(int status_fd, int stay_fd)
+{
+    static const int keys[] = {SIGINT, SIGQUIT};
+    sigset_t all, before;
+    int status = 0;
+    pid_t child;
+    char byte;
+
+    (void)sigfillset(&all);
+    (void)sigprocmask(SIG_BLOCK, &all, &before);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(keys); i++) {
+        (void)signal(keys[i], SIG_DFL);
+        (void)sigdelset(&before, keys[i]);
+    }
+    child = fork();
+    if (child == 0) {
+        (void)close(status_fd);
+        (void)close(stay_fd);
+        (void)sigprocmask(SIG_SETMASK, &before, NULL);
+        ask();
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child ||
+        write(status_fd, &status, sizeof(status)) != (ssize_t)sizeof(status))
+        _exit(1);
+    _exit(read(stay_fd, &byte, 1) == 0 ? 0 : 1);
+}
+
+/* Somebody asks on a new terminal. */
 static struct terminal start_asking(void)
 {
     struct terminal terminal = {.fd = -1};
+    int status[2], stay[2];
 
-    terminal.child = forkpty(&terminal.fd, NULL, NULL, NULL);
-    assert_true(terminal.child >= 0);
-    if (terminal.child == 0) {
-        struct hm_secret secret = HM_SECRET_INIT;
-        struct hm_err err = HM_ERR_INIT;
-        enum hm_rc rc = hm_secret_ask("Passphrase: ", &err, &secret);
-
-        for (size_t i = 0; i < secret.size; i++)
-            secret.data[i] = (uint8_t)toupper(secret.data[i]);
-        if (rc == HM_OK)
-            (void)printf("[%s]%zu", (const char *)secret.data, secret.size);
-        (void)fflush(stdout);
-        (void)usleep(50000); /* until the other side has read it */
-        hm_secret_done(&secret);
-        _exit((int)rc);
+    assert_int_equal(pipe2(status, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(stay, O_CLOEXEC), 0);
+    terminal.leader = forkpty(&terminal.fd, NULL, NULL, NULL);
+    assert_true(terminal.leader >= 0);
+    if (terminal.leader == 0) {
+        (void)close(status[0]);
+        (void)close(stay[1]);
+        lead(status[1], stay[0]);
     }
+    (void)close(status[1]);
+    (void)close(stay[0]);
+    terminal.status_fd = status[0];
+    terminal.stay_fd = stay[1];
     return terminal;
 }
 
@@ -174,13 +219,24 @@ static bool is_echoing(const struct terminal *terminal)
     return (settings.c_lflag & ECHO) != 0;
 }
 
+/* How who asked has ended, as of waitpid. The terminal is still there. */
 static int wait_for(const struct terminal *terminal)
 {
     int status = 0;
 
-    assert_int_equal(waitpid(terminal->child, &status, 0), terminal->child);
-    (void)close(terminal->fd);
+    assert_int_equal(read(terminal->status_fd, &status, sizeof(status)), sizeof(status));
     return status;
+}
+
+static void end(const struct terminal *terminal)
+{
+    int status = 0;
+
+    (void)close(terminal->stay_fd);
+    assert_int_equal(waitpid(terminal->leader, &status, 0), terminal->leader);
+    assert_int_equal(status, 0);
+    (void)close(terminal->status_fd);
+    (void)close(terminal->fd);
 }
 
 static void test_ask__takes_a_line_without_echo(void **state)
@@ -193,6 +249,7 @@ static void test_ask__takes_a_line_without_echo(void **state)
     expect_output(&terminal, "[TYPED T]7");
     assert_true(is_echoing(&terminal));
     assert_int_equal(wait_for(&terminal), 0);
+    end(&terminal);
 }
 
 static void test_ask__takes_a_line_without_its_newline(void **state)
@@ -203,6 +260,7 @@ static void test_ask__takes_a_line_without_its_newline(void **state)
     type(&terminal, "typed\004\004"); /* handed over by ^D, ended by another */
     expect_output(&terminal, "[TYPED]5");
     assert_int_equal(wait_for(&terminal), 0);
+    end(&terminal);
 }
 
 static void test_ask__gives_an_empty_line(void **state)
@@ -213,6 +271,7 @@ static void test_ask__gives_an_empty_line(void **state)
     type(&terminal, "\n");
     expect_output(&terminal, "[]0");
     assert_int_equal(wait_for(&terminal), 0);
+    end(&terminal);
 }
 
 static void test_ask__fails_at_the_end_of_input(void **state)
@@ -226,6 +285,7 @@ static void test_ask__fails_at_the_end_of_input(void **state)
     status = wait_for(&terminal);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), HM_EINPUT);
+    end(&terminal);
 }
 
 static void test_ask__refuses_a_line_past_the_limit(void **state)
@@ -246,6 +306,7 @@ static void test_ask__refuses_a_line_past_the_limit(void **state)
         status = wait_for(&terminal);
         assert_true(WIFEXITED(status));
         assert_int_equal(WEXITSTATUS(status), fits ? HM_OK : HM_EINPUT);
+        end(&terminal);
     }
 }
 
@@ -265,11 +326,11 @@ static void test_ask__restores_the_terminal_when_interrupted(void **state)
         type(&terminal, "part");
         type(&terminal, cases[i].key);
         expect_output(&terminal, "\n");
-        assert_int_equal(waitpid(terminal.child, &status, 0), terminal.child);
+        status = wait_for(&terminal);
         assert_true(WIFSIGNALED(status));
         assert_int_equal(WTERMSIG(status), cases[i].signal_number);
         assert_true(is_echoing(&terminal));
-        (void)close(terminal.fd);
+        end(&terminal);
     }
 }
 
