@@ -338,24 +338,46 @@ enum hm_rc hm_history_start(struct hm_history *history, const struct hm_entry *s
 
 /* ---- what was validly signed ---------------------------------------------------------------- */
 
-enum hm_rc hm_history_raise(struct hm_history *history, const struct hm_snapshot_meta *meta,
-                            struct hm_err *err)
+/* Where name stands among the floors, or would. */
+static size_t find_floor(const struct hm_history *history, struct hm_bytes name, bool *ret_is_there)
 {
-    struct hm_history_floor *floor;
     size_t low = 0;
     size_t high = history->floor_count;
-    uint8_t *name;
 
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (hm_bytes_compare(history->floors[middle].name, meta->name) < 0)
+        if (hm_bytes_compare(history->floors[middle].name, name) < 0)
             low = middle + 1;
         else
             high = middle;
     }
-    floor = &history->floors[low];
-    if (low < history->floor_count && hm_bytes_is_equal(floor->name, meta->name)) {
+    *ret_is_there =
+        low < history->floor_count && hm_bytes_is_equal(history->floors[low].name, name);
+    return low;
+}
+
+void hm_history_floor_of(const struct hm_history *history, struct hm_bytes name,
+                         struct hm_history_floor *ret_floor)
+{
+    bool is_there;
+    size_t at = find_floor(history, name, &is_there);
+
+    *ret_floor = (struct hm_history_floor){.version = 0};
+    if (is_there)
+        *ret_floor = history->floors[at];
+}
+
+enum hm_rc hm_history_raise(struct hm_history *history, const struct hm_snapshot_meta *meta,
+                            struct hm_err *err)
+{
+    struct hm_history_floor *floor;
+    bool is_there;
+    size_t at = find_floor(history, meta->name, &is_there);
+    uint8_t *name;
+
+    if (is_there) {
+        floor = &history->floors[at];
         if (meta->version > floor->version) {
             floor->version = meta->version;
             floor->sha256 = meta->facts.sha256;
@@ -375,8 +397,8 @@ enum hm_rc hm_history_raise(struct hm_history *history, const struct hm_snapshot
     if (name == NULL)
         return hm_error_nomem(err);
     memcpy(name, meta->name.data, meta->name.size);
-    floor = &history->floors[low];
-    memmove(floor + 1, floor, (history->floor_count - low) * sizeof(*floor));
+    floor = &history->floors[at];
+    memmove(floor + 1, floor, (history->floor_count - at) * sizeof(*floor));
     *floor = (struct hm_history_floor){.name = hm_bytes_make(name, meta->name.size),
                                        .version = meta->version,
                                        .sha256 = meta->facts.sha256};

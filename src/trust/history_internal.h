@@ -87,6 +87,9 @@ HM_MUST_CHECK enum hm_rc hm_history_reach(struct hm_history *history,
 /* Notes that this version of a role is validly signed. */
 HM_MUST_CHECK enum hm_rc hm_history_raise(struct hm_history *history,
                                           const struct hm_snapshot_meta *meta, struct hm_err *err);
+/* What is known of name so far; version 0: nothing. */
+void hm_history_floor_of(const struct hm_history *history, struct hm_bytes name,
+                         struct hm_history_floor *ret_floor);
 /* What changed in who may sign, from old to next. */
 HM_MUST_CHECK enum hm_rc hm_history_compare_keys(struct hm_history *history,
                                                  const struct hm_history_state *old,

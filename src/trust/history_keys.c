@@ -221,8 +221,9 @@ enum hm_rc hm_history_compare_keys(struct hm_history *history, const struct hm_h
         HM_TRY(check_trial(history, next->root));
         HM_TRY(check_denied(history, &next->root->ring, "root"));
     }
-    if (is_first || !next->is_sharing) {
+    if (is_first || !next->is_sharing)
         HM_TRY(check_makers(history, old->layout, next->layout));
+    if (is_first || old->targets.version != next->targets.version) {
         HM_TRY(check_denied(history, &next->targets.targets->delegations.ring, "targets"));
         HM_TRY(check_denied(history, &next->layout->delegations.ring, "targets"));
     }

@@ -94,12 +94,13 @@ static enum hm_rc hold(struct hm_history *history, struct hm_history_role *role,
     return HM_OK;
 }
 
-enum hm_rc hm_history_get_role(struct hm_history_batch *check, const struct hm_history_state *state,
-                               struct hm_bytes name, const struct hm_targets **ret_targets)
+/* The document that meta states, by the keys of this state; NULL where nobody may sign it. */
+static enum hm_rc get_version(struct hm_history_batch *check, const struct hm_history_state *state,
+                              const struct hm_snapshot_meta *meta,
+                              const struct hm_targets **ret_targets)
 {
     struct hm_history *history = check->history;
-    const struct hm_snapshot_meta *meta = hm_snapshot_find(state->snapshot, name);
-    const struct hm_role_keys *keys = hm_history_keys_of(state, name);
+    const struct hm_role_keys *keys = hm_history_keys_of(state, meta->name);
     _hm_done_(hm_history_role_done) struct hm_history_role role = {.name = NULL};
     struct hm_err why = HM_ERR_INIT;
     char text[NAME_SIZE];
@@ -107,13 +108,13 @@ enum hm_rc hm_history_get_role(struct hm_history_batch *check, const struct hm_h
     enum hm_rc rc;
 
     *ret_targets = NULL;
-    if (meta == NULL || keys == NULL)
+    if (keys == NULL)
         return HM_OK;
     if (find_held(history, meta, keys, &index)) {
         *ret_targets = touch(history, index);
         return HM_OK;
     }
-    rc = hm_history_load(history, text_of(name, text), meta, keys, &why, &role);
+    rc = hm_history_load(history, text_of(meta->name, text), meta, keys, &why, &role);
     if (rc != HM_OK) {
         HM_TRY(hm_history_judge(history, text, rc, &why));
         /* Held without targets, so that it is told once. */
@@ -126,6 +127,15 @@ enum hm_rc hm_history_get_role(struct hm_history_batch *check, const struct hm_h
     }
     *ret_targets = role.targets;
     return hold(history, &role, check->err);
+}
+
+enum hm_rc hm_history_get_role(struct hm_history_batch *check, const struct hm_history_state *state,
+                               struct hm_bytes name, const struct hm_targets **ret_targets)
+{
+    const struct hm_snapshot_meta *meta = hm_snapshot_find(state->snapshot, name);
+
+    *ret_targets = NULL;
+    return meta == NULL ? HM_OK : get_version(check, state, meta, ret_targets);
 }
 
 void hm_history_role_of(const struct hm_history_state *state, bool is_maker, struct hm_bytes id,
@@ -431,13 +441,51 @@ static bool is_unchanged(const struct hm_history_batch *check, const struct hm_s
     return keys != NULL && keys_before != NULL && hm_keyring_is_same_role(keys, keys_before);
 }
 
+/* The newest version that was validly signed, where meta names a newer one (else it is told that it
+ * does not, and there is nothing to compare); NULL: there is none. */
+static enum hm_rc get_before(struct hm_history_batch *check, const struct hm_snapshot_meta *meta,
+                             const struct hm_history_floor *floor,
+                             const struct hm_targets **ret_targets)
+{
+    const struct hm_snapshot_meta before = {
+        .name = meta->name,
+        .version = floor->version,
+        .facts = {.has_sha256 = true, .sha256 = floor->sha256},
+    };
+
+    *ret_targets = NULL;
+    if (check->history->state.snapshot == NULL || floor->version == 0 ||
+        floor->version >= meta->version)
+        return HM_OK;
+    return get_version(check, &check->history->state, &before, ret_targets);
+}
+
+/* A role that is new, and validly signed. */
+static enum hm_rc check_content(struct hm_history_batch *check, const struct hm_snapshot_meta *meta,
+                                const struct hm_history_floor *floor, const char *name)
+{
+    struct hm_partition_name parts = {.is_maker = false};
+    const struct hm_targets *before = NULL;
+    const struct hm_targets *role = NULL;
+    bool is_releases = hm_partition_parse(meta->name, &parts);
+
+    HM_TRY(get_before(check, meta, floor, &before));
+    HM_TRY(hm_history_get_role(check, &check->next, meta->name, &role));
+    HM_TRY(check_end(check, name, role, before));
+    if (!is_releases)
+        return check_recalls(check, name, role, before);
+    HM_TRY(check_form(check, &parts, name, role));
+    /* What was looked at since may have driven them out. */
+    HM_TRY(get_before(check, meta, floor, &before));
+    HM_TRY(hm_history_get_role(check, &check->next, meta->name, &role));
+    return check_releases(check, &parts, name, role, before);
+}
+
 static enum hm_rc check_role(struct hm_history_batch *check, const struct hm_snapshot_meta *meta)
 {
     struct hm_history *history = check->history;
-    struct hm_partition_name parts = {.is_maker = false};
+    struct hm_history_floor floor = {.version = 0};
     const struct hm_targets *role = NULL;
-    const struct hm_targets *before = NULL;
-    bool is_releases = hm_partition_parse(meta->name, &parts);
     char name[NAME_SIZE];
 
     if (hm_bytes_is_str(meta->name, "targets") || is_unchanged(check, meta))
@@ -450,18 +498,9 @@ static enum hm_rc check_role(struct hm_history_batch *check, const struct hm_sna
     HM_TRY(hm_history_get_role(check, &check->next, meta->name, &role));
     if (role == NULL)
         return HM_OK;
+    hm_history_floor_of(history, meta->name, &floor);
     HM_TRY(hm_history_raise(history, meta, check->err));
-    if (history->state.snapshot != NULL)
-        HM_TRY(hm_history_get_role(check, &history->state, meta->name, &before));
-    HM_TRY(check_end(check, name, role, before));
-    if (!is_releases)
-        return check_recalls(check, name, role, before);
-    HM_TRY(check_form(check, &parts, name, role));
-    /* What was looked at since may have driven them out. */
-    HM_TRY(hm_history_get_role(check, &check->next, meta->name, &role));
-    if (before != NULL)
-        HM_TRY(hm_history_get_role(check, &history->state, meta->name, &before));
-    return check_releases(check, &parts, name, role, before);
+    return check_content(check, meta, &floor, name);
 }
 
 /* Nothing that was ever validly signed is gone, older, or has other bytes. */
