@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark trust: which sites this customer trusts, and how far. */
-#include "customer.h"
+#include "trust_log.h"
 
 #include <fcntl.h>
 
@@ -20,6 +20,10 @@ static const char help_add[] =
     "  --fingerprint HEX   the fingerprint of the trust file that the site serves\n"
     "  --pin ID=HEX        the first identity of a maker, got from that maker (may repeat)\n"
     "  --floor GRADE       maker: accept no vendor-attested files; attested (default): all\n"
+    "  --witness VKEY[,URL]  a witness that must cosign the release log as well (may repeat)\n"
+    "  --quorum N          how many of these witnesses; default: a majority\n"
+    "  --log-policy FILE   instead: witnesses, groups and quorum as C2SP's tlog-policy has them\n"
+    "  --log-max-age D     how old cosignatures may be, if less than the trust file's (7d)\n"
     "  --mirror URL        get images from there first (may repeat)\n"
     "  --accept-age D      with bundle:FILE: judge it as of its own time, up to D ago\n"
     "  --proxy URL         instead of the environment's; '' for none\n"
@@ -41,6 +45,11 @@ static const char help_policy[] =
     "  --floor GRADE       maker or attested; the trust file's may be stricter\n"
     "  --pin ID=HEX        pin a maker's first identity (may repeat)\n"
     "  --unpin ID          drop a pin of this policy (may repeat)\n"
+    "  --witness VKEY[,URL]  a witness that must cosign the release log as well (may repeat)\n"
+    "  --quorum N          how many of these witnesses; default: a majority\n"
+    "  --log-policy FILE   instead: witnesses, groups and quorum as C2SP's tlog-policy has them\n"
+    "  --log-max-age D     how old cosignatures may be, if less than the trust file's (7d)\n"
+    "  --no-log-policy     drop this policy's witnesses; --no-log-max-age its age\n"
     "  --mirror URL        get images from there first (may repeat)\n"
     "  --unmirror URL      drop a mirror (may repeat)\n"
     "  --url URL           where the site is now\n"
@@ -51,7 +60,7 @@ static const char help_remove[] =
     "Forgets a site, and with it what protects against being shown an older state of it.\n";
 
 enum {
-    OPT_TRUST = HM_CUSTOMER_OWN_,
+    OPT_TRUST = HM_TRUST_LOG_OWN_,
     OPT_FINGERPRINT,
     OPT_PIN,
     OPT_UNPIN,
@@ -68,6 +77,7 @@ enum {
 struct command {
     struct hm_customer customer;
     struct hm_policy policy;
+    struct hm_trust_log log;
     const char *trust_path;
     const char *fingerprint;
     int64_t accept_age_s;
@@ -83,7 +93,8 @@ static void command_done(struct command *command)
 /* ---- options --------------------------------------------------------------------------------- */
 
 /* One option into the policy. HM_EUNKNOWN: none of its. */
-static enum hm_rc take_policy_option(struct hm_policy *policy, int option, struct hm_err *err)
+static enum hm_rc take_policy_option(struct hm_policy *policy, struct hm_trust_log *log, int option,
+                                     struct hm_err *err)
 {
     switch (option) {
     case OPT_PIN:
@@ -106,7 +117,7 @@ static enum hm_rc take_policy_option(struct hm_policy *policy, int option, struc
         policy->allow_plain_http = true;
         return HM_OK;
     default:
-        return HM_EUNKNOWN;
+        return hm_trust_log_take(log, option, err);
     }
 }
 
@@ -273,6 +284,7 @@ static enum hm_rc print_site(const struct hm_subscription *site, struct hm_err *
         HM_TRY(hm_table_add(&table, "mirror", err));
         HM_TRY(hm_table_add(&table, site->policy.mirrors[i], err));
     }
+    HM_TRY(hm_trust_log_add_rows(&table, site, err));
     return hm_table_print(&table, err);
 }
 
@@ -328,6 +340,8 @@ static int finish_site(struct command *command, const char *schema,
                            hm_bytes_make(site->policy.pins[i].first.bytes, HM_SHA256_SIZE));
     }
     hm_json_writer_object_end(&writer);
+    if (hm_trust_log_write(&writer, site, &err) != HM_OK)
+        return hm_cmd_fail(&err);
     write_makers(&writer, site);
     hm_json_writer_object_end(&writer);
     return hm_customer_finish_json(&writer, HM_OK);
@@ -375,6 +389,7 @@ static int run_add(int argc, char **argv)
         {"fingerprint", required_argument, NULL, OPT_FINGERPRINT},
         {"pin", required_argument, NULL, OPT_PIN},
         {"floor", required_argument, NULL, OPT_FLOOR},
+        HM_TRUST_LOG_OPTIONS,
         {"mirror", required_argument, NULL, OPT_MIRROR},
         {"proxy", required_argument, NULL, OPT_PROXY},
         {"cacert", required_argument, NULL, OPT_CACERT},
@@ -400,7 +415,8 @@ static int run_add(int argc, char **argv)
                 return hm_cmd_usage("hallmark trust add", "%s", err.text);
         } else if (hm_customer_take_option(&command.customer, option))
             continue;
-        else if ((rc = take_policy_option(&command.policy, option, &err)) == HM_EUNKNOWN)
+        else if ((rc = take_policy_option(&command.policy, &command.log, option, &err)) ==
+                 HM_EUNKNOWN)
             return hm_customer_bad_option(&command.customer, option, argv);
         else if (rc != HM_OK)
             return hm_cmd_fail(&err);
@@ -411,7 +427,8 @@ static int run_add(int argc, char **argv)
         return hm_cmd_usage("hallmark trust add", "say which site, and where: NAME URL");
     if (command.trust_path != NULL && command.fingerprint != NULL)
         return hm_cmd_usage("hallmark trust add", "--trust and --fingerprint exclude each other");
-    if (add_site(&command, argv[optind], argv[optind + 1], &err, &site) != HM_OK)
+    if (hm_trust_log_apply(&command.log, &command.policy, &err, &command.changed) != HM_OK ||
+        add_site(&command, argv[optind], argv[optind + 1], &err, &site) != HM_OK)
         return hm_cmd_fail(&err);
     hm_customer_warn_trial(&command.customer, site);
     return finish_site(&command, "hallmark/trust-add/1", site);
@@ -534,6 +551,8 @@ static const struct option policy_options[] = {HM_CUSTOMER_OPTIONS,
                                                {"mirror", required_argument, NULL, OPT_MIRROR},
                                                {"unmirror", required_argument, NULL, OPT_UNMIRROR},
                                                {"url", required_argument, NULL, OPT_URL},
+                                               HM_TRUST_LOG_OPTIONS,
+                                               HM_TRUST_LOG_DROP_OPTIONS,
                                                {NULL, 0, NULL, 0}};
 
 /* Applies the options to the site's policy as it stands, under the home's lock. */
@@ -551,7 +570,7 @@ static enum hm_rc change_policy(struct command *command, int argc, char **argv, 
                                 err, &site));
     optind = 0; /* the same arguments once more, now that there is a policy to change */
     while ((option = getopt_long(argc, argv, ":", policy_options, NULL)) != -1) {
-        enum hm_rc rc = take_policy_option(&site->policy, option, err);
+        enum hm_rc rc = take_policy_option(&site->policy, &command->log, option, err);
 
         if (rc == HM_EUNKNOWN)
             continue;
@@ -559,6 +578,8 @@ static enum hm_rc change_policy(struct command *command, int argc, char **argv, 
             return rc;
         changed = true;
     }
+    HM_TRY(hm_trust_log_apply(&command->log, &site->policy, err, &command->changed));
+    changed = changed || command->changed;
     return changed ? hm_policy_write(&site->policy, &site->dir, err) : HM_OK;
 }
 

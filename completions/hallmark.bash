@@ -41,10 +41,10 @@ _hallmark_options() {
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
-    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
-    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;

@@ -156,6 +156,10 @@ void hm_policy_drop_log(struct hm_policy *policy)
 {
     hm_log_policy_free(policy->log_policy);
     policy->log_policy = NULL;
+}
+
+void hm_policy_drop_log_max_age(struct hm_policy *policy)
+{
     policy->log_max_age_s = 0;
 }
 

@@ -57,8 +57,10 @@ HM_MUST_CHECK enum hm_rc hm_policy_set_witnesses(struct hm_policy *policy,
 /* A duration, as "7d". HM_EUSAGE. */
 HM_MUST_CHECK enum hm_rc hm_policy_set_log_max_age(struct hm_policy *policy, const char *text,
                                                    struct hm_err *err);
-/* Drops policy and max-age. */
+/* Drops what was set by hm_policy_set_log or hm_policy_set_witnesses; the age likewise. What root
+ * and trust file demand stays. */
 void hm_policy_drop_log(struct hm_policy *policy);
+void hm_policy_drop_log_max_age(struct hm_policy *policy);
 HM_MUST_CHECK enum hm_rc hm_policy_copy_text(struct hm_policy *policy, const char *text,
                                              struct hm_err *err, const char **ret_text);
 

@@ -367,6 +367,9 @@ static enum hm_rc refresh(struct hm_subscription *subscription, struct hm_releas
 /* Root's chain cannot have lost its log; what is held here may not belong to this root. */
 static enum hm_rc check_unlogged(const struct hm_subscription *subscription, struct hm_err *err)
 {
+    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+
+    HM_TRY(hm_log_verdict_unlogged(&demands, err));
     if (!hm_dir_has(&subscription->dir, CHECKPOINT))
         return HM_OK;
     return hm_fail(err, HM_EREFUSED,
@@ -441,6 +444,8 @@ enum hm_rc hm_release_log_load(struct hm_subscription *subscription, struct hm_e
     HM_TRY(new_log(subscription, err, &log));
     if (log->site_log->policy != NULL)
         HM_TRY(load(subscription, log, err));
+    else
+        HM_TRY(check_unlogged(subscription, err));
     subscription->log = hm_steal(&log);
     return HM_OK;
 }

@@ -366,6 +366,29 @@ enum hm_rc hm_log_policy_write(const struct hm_log_policy *policy, struct hm_err
     return hm_buf_append(ret_buf, hm_buf_bytes(&buf), err);
 }
 
+/* A group names earlier ones only, and each stands in one: this ends. */
+static enum hm_rc describe(const struct hm_log_policy *policy, hm_log_policy_node node,
+                           struct hm_err *err, struct hm_buf *text)
+{
+    const struct hm_log_policy_group *group;
+
+    if (node == HM_LOG_POLICY_NONE || node < policy->witness_count)
+        return hm_buf_append_str(text, name_of(policy, node), err);
+    group = &policy->groups[node - policy->witness_count];
+    HM_TRY(hm_buf_append_fmt(text, err, "%zu of (", group->threshold));
+    for (size_t i = 0; i < group->member_count; i++) {
+        HM_TRY(hm_buf_append_str(text, i == 0 ? "" : ", ", err));
+        HM_TRY(describe(policy, group->members[i], err, text));
+    }
+    return hm_buf_append_byte(text, ')', err);
+}
+
+enum hm_rc hm_log_policy_describe(const struct hm_log_policy *policy, struct hm_err *err,
+                                  struct hm_buf *ret_text)
+{
+    return describe(policy, policy->quorum, err, ret_text);
+}
+
 void hm_log_policy_free(struct hm_log_policy *policy)
 {
     if (policy == NULL)

@@ -71,6 +71,10 @@ HM_MUST_CHECK enum hm_rc hm_log_policy_parse(struct hm_bytes text, struct hm_err
 /* Appends the policy, one spelling for each: logs, witnesses, groups, quorum. */
 HM_MUST_CHECK enum hm_rc hm_log_policy_write(const struct hm_log_policy *policy, struct hm_err *err,
                                              struct hm_buf *ret_buf);
+/* Appends the quorum in words: "2 of (w1, w2, w3)", "none". Members may be groups: "2 of (w1, 1 of
+ * (w2, w3))". */
+HM_MUST_CHECK enum hm_rc hm_log_policy_describe(const struct hm_log_policy *policy,
+                                                struct hm_err *err, struct hm_buf *ret_text);
 void hm_log_policy_free(struct hm_log_policy *policy);
 HM_DEFINE_FREE(hm_log_policy_free, struct hm_log_policy);
 

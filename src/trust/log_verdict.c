@@ -127,6 +127,18 @@ enum hm_rc hm_log_verdict_checkpoint(const struct hm_site_log *log,
     return HM_OK;
 }
 
+enum hm_rc hm_log_verdict_unlogged(const struct hm_log_demands *demands, struct hm_err *err)
+{
+    for (size_t i = 0; i < demands->policy_count; i++) {
+        if (demands->policies[i].policy->quorum != HM_LOG_POLICY_NONE)
+            return hm_fail(err, HM_EREFUSED,
+                           "%s policy demands witnesses of the release log, and 'root' names no "
+                           "log: ask the site",
+                           demands->policies[i].whose);
+    }
+    return HM_OK;
+}
+
 /* ---- the newest entry ------------------------------------------------------------------------ */
 
 static enum hm_rc check_last(const struct hm_proof *proof,

@@ -55,6 +55,11 @@ HM_MUST_CHECK enum hm_rc hm_log_verdict_checkpoint(const struct hm_site_log *log
                                                    struct hm_checkpoint_signed **ret_checkpoint,
                                                    struct hm_log_standing *ret_standing);
 
+/* Rule of sites without a log: nobody may demand witnesses of it. HM_EREFUSED, naming whose policy
+ * does. */
+HM_MUST_CHECK enum hm_rc hm_log_verdict_unlogged(const struct hm_log_demands *demands,
+                                                 struct hm_err *err);
+
 /* The snapshot and the root that TUF's workflow verified. */
 struct hm_log_facts {
     const char *site;

@@ -71,6 +71,21 @@ static void test_write__gives_each_policy_one_spelling(void **state)
     assert_int_equal(small.size, 0);
 }
 
+static void test_describe__says_the_quorum_in_words(void **state)
+{
+    const json_t *nested = json_array_get(json_object_get(tlog_vectors, "policies"), 1);
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *policy =
+        parse_good(tlog_str(nested, "policy"));
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *none = parse_good("quorum none\n");
+    _hm_done_(hm_buf_done) struct hm_buf buf = HM_BUF_INIT(64);
+
+    assert_int_equal(hm_log_policy_describe(policy, NULL, &buf), HM_OK);
+    assert_string_equal(hm_buf_str(&buf), "2 of (1 of (w1, w2), w3)");
+    hm_buf_clear(&buf);
+    assert_int_equal(hm_log_policy_describe(none, NULL, &buf), HM_OK);
+    assert_string_equal(hm_buf_str(&buf), "none");
+}
+
 static void test_check__gives_the_verdicts_of_the_vectors(void **state)
 {
     const json_t *cases = tlog_section("policy_verdicts", 30);
@@ -144,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_parse__gives_the_verdicts_of_the_vectors),
         cmocka_unit_test(test_parse__names_the_line_that_is_wrong),
         cmocka_unit_test(test_write__gives_each_policy_one_spelling),
+        cmocka_unit_test(test_describe__says_the_quorum_in_words),
         cmocka_unit_test(test_check__gives_the_verdicts_of_the_vectors),
         cmocka_unit_test(test_open__needs_a_log),
         cmocka_unit_test(test_open__does_not_count_what_it_cannot_verify),

@@ -294,6 +294,22 @@ static void test_checkpoint__is_of_the_log_that_root_names(void **state)
     assert_null(checkpoint);
 }
 
+static void test_unlogged__meets_no_demand(void **state)
+{
+    struct world *world = *state;
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *none = policy_of(world, false, 0, 3, 0);
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *own = policy_of(world, false, 0, 3, 1);
+    struct hm_log_demands demands = {.policies = {{"the trust file's", none}, {"your own", own}}};
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(hm_log_verdict_unlogged(&demands, &err), HM_OK);
+    demands.policy_count = 1;
+    assert_int_equal(hm_log_verdict_unlogged(&demands, &err), HM_OK);
+    demands.policy_count = 2;
+    assert_int_equal(hm_log_verdict_unlogged(&demands, &err), HM_EREFUSED);
+    assert_non_null(strstr(err.text, "your own policy"));
+}
+
 /* ---- the newest entry ------------------------------------------------------------------------ */
 
 /* What TUF verified, as the world's snapshot entry has it. */
@@ -567,6 +583,7 @@ int main(void)
         TEST(test_checkpoint__meets_every_demand),
         TEST(test_checkpoint__counts_a_witness_of_two_policies_once),
         TEST(test_checkpoint__is_of_the_log_that_root_names),
+        TEST(test_unlogged__meets_no_demand),
         TEST(test_newest__names_snapshot_and_root),
         TEST(test_newest__is_refused_for_another_snapshot_or_root),
         TEST(test_newest__is_the_last_entry_of_the_tree),
