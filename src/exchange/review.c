@@ -121,7 +121,9 @@ static enum hm_rc review_root(struct hm_review_out *out, const struct hm_envelop
         }
         hm_review_makers_diff(out, a == NULL ? HM_BYTES_EMPTY : a->document.x_hallmark,
                               b->document.x_hallmark);
-        rc = warn_unknown(out, after->json, known);
+        rc = hm_review_log_diff(out, a, b);
+        if (rc == HM_OK)
+            rc = warn_unknown(out, after->json, known);
     }
     hm_root_free(old.content);
     hm_root_free(new.content);

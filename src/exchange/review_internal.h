@@ -9,6 +9,7 @@
 #ifndef HM_EXCHANGE_REVIEW_INTERNAL_H
 #define HM_EXCHANGE_REVIEW_INTERNAL_H
 
+#include "tuf/root.h"
 #include "tuf/targets.h"
 
 struct hm_review_out {
@@ -52,6 +53,11 @@ void hm_review_targets_diff(struct hm_review_out *out, const struct hm_targets *
 /* Makers as "x-hallmark" of targets names them, and its delegations. */
 void hm_review_makers_diff(struct hm_review_out *out, struct hm_bytes before,
                            struct hm_bytes after);
+/* What root says of the release log; before may be NULL. HM_EFORMAT, HM_EUNKNOWN: it cannot be
+ * read.
+ */
+HM_MUST_CHECK enum hm_rc hm_review_log_diff(struct hm_review_out *out, const struct hm_root *before,
+                                            const struct hm_root *after);
 /* Delegations: label is put in front of each role. */
 void hm_review_targets_delegations(struct hm_review_out *out, const struct hm_delegations *before,
                                    const struct hm_delegations *after);

@@ -34,6 +34,10 @@ HM_DEFINE_FREE(hm_site_log_free, struct hm_site_log);
 /* Appends the JSON of the member "log" (the object alone); nothing for a policy of NULL. */
 HM_MUST_CHECK enum hm_rc hm_site_log_write(const struct hm_site_log *log, struct hm_err *err,
                                            struct hm_buf *ret_json);
+/* Appends a root's x-hallmark with "log" set to this, all its other members kept. HM_EFORMAT:
+ * x_hallmark is no JSON object. */
+HM_MUST_CHECK enum hm_rc hm_site_log_put(struct hm_bytes x_hallmark, const struct hm_site_log *log,
+                                         struct hm_err *err, struct hm_buf *ret_json);
 /* May next follow? HM_EREFUSED: the log is gone, its key changed without the old log being closed,
  * or what was closed is told otherwise. */
 HM_MUST_CHECK enum hm_rc hm_site_log_check_successor(const struct hm_site_log *log,

@@ -293,6 +293,101 @@ static void test_document__shows_roots_and_identities(void **state)
                                   "Networks\n    keys: threshold 2 of 2\n");
 }
 
+/* A root with this x-hallmark, the two with {} filled in. */
+static void root_with(const char *x_hallmark, struct hm_buf *ret_raw)
+{
+    hm_buf_clear(ret_raw);
+    kit_root(x_hallmark, ret_raw);
+}
+
+#define LOG_KEY   "example.com/hallmark-test+13aba541+AZsfhHkc/HZjBFhU04netcqVRJ2HXydqg4QLBgqznPxx"
+#define LOG_KEY_2 "old.example/log+f618877d+AbDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1"
+#define W1        "witness w1 witness.example/w1+ed8c37d6+BLDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1"
+#define W2        "witness w2 witness.example/w2+e98dbcf5+BABFkvNHqYw4x6+j1IuU+y8gnpX7dIL2Ls4uw87USZkh"
+#define LOG(text) "{\"site\":\"globex\",\"log\":{\"policy\":\"log " LOG_KEY "\\n" text "\"}}"
+
+static void test_document__shows_the_log_and_its_witnesses(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        const char *lines[6];
+    } cases[] = {
+        {NULL,
+         LOG("quorum none\\n"),
+         {"WARNING: root: no witness has to see the release log\n",
+          "    release log: " LOG_KEY "\n", "        quorum: none: no witness is needed\n"}},
+        {LOG("quorum none\\n"),
+         LOG(W1 " https://w1.example\\n" W2 "\\ngroup both all w1 w2\\nquorum both\\n"),
+         {"        + witness w1: witness.example/w1+ed8c37d6+"
+          "BLDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1, https://w1.example\n",
+          "        + witness w2: witness.example/w2+e98dbcf5+"
+          "BABFkvNHqYw4x6+j1IuU+y8gnpX7dIL2Ls4uw87USZkh, without an address\n",
+          "        quorum: 2 of (w1, w2) (was none: no witness is needed)\n"}},
+        {LOG(W1 "\\n" W2 "\\ngroup both all w1 w2\\nquorum both\\n"),
+         LOG(W1 "\\nquorum w1\\n"),
+         {"WARNING: root: the quorum of witnesses changes from 2 of (w1, w2) to w1\n",
+          "WARNING: root: a witness of the release log is removed: w2, witness.example/w2+",
+          "        - witness w2: ", "        quorum: w1 (was 2 of (w1, w2))\n"}},
+        {LOG(W1 "\\nquorum w1\\n"),
+         LOG(W1 "\\nquorum none\\n"),
+         {"WARNING: root: no witness has to see the release log any more\n",
+          "        quorum: none: no witness is needed (was w1)\n"}},
+        {LOG("quorum none\\n"),
+         "{\"site\":\"globex\"}",
+         {"WARNING: root: clients will refuse it: ", "    release log: none any more\n"}},
+        {LOG("quorum none\\n"), LOG("quorum none\\n"), {"    nothing else changes\n"}},
+    };
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
+        _hm_done_(hm_buf_done) struct hm_buf before = BUF;
+        _hm_done_(hm_buf_done) struct hm_buf after = BUF;
+        _hm_done_(hm_buf_done) struct hm_buf text = BUF;
+
+        if (cases[i].before != NULL)
+            root_with(cases[i].before, &before);
+        root_with(cases[i].after, &after);
+        assert_int_equal(
+            hm_review_document("root", hm_buf_bytes(&before), hm_buf_bytes(&after), NULL, &text),
+            HM_OK);
+        for (size_t j = 0; j < 6 && cases[i].lines[j] != NULL; j++)
+            assert_has(hm_buf_str(&text), cases[i].lines[j]);
+        assert_null(strstr(hm_buf_str(&text), "not known here"));
+    }
+}
+
+static void test_document__shows_a_closed_log(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf before = BUF;
+    _hm_done_(hm_buf_done) struct hm_buf after = BUF;
+    _hm_done_(hm_buf_done) struct hm_buf text = BUF;
+    struct hm_err err = HM_ERR_INIT;
+
+    root_with("{\"site\":\"globex\",\"log\":{\"policy\":\"log " LOG_KEY_2 "\\nquorum none\\n\"}}",
+              &before);
+    root_with("{\"site\":\"globex\",\"log\":{\"policy\":\"log " LOG_KEY
+              "\\nquorum none\\n\",\"closed\":[{\"vkey\":\"" LOG_KEY_2 "\",\"size\":17,\"root\":"
+              "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}]}}",
+              &after);
+    if (hm_review_document("root", hm_buf_bytes(&before), hm_buf_bytes(&after), &err, &text) !=
+        HM_OK)
+        fail_msg("%s", err.text);
+    assert_has(hm_buf_str(&text), "    release log: " LOG_KEY " (was " LOG_KEY_2 ")\n");
+    assert_has(hm_buf_str(&text), "        closes the log " LOG_KEY_2 " at 17 entries, root 0011");
+    assert_has(hm_buf_str(&text), "WARNING: root: the release log 'old.example/log' is closed: ");
+    assert_null(strstr(hm_buf_str(&text), "clients will refuse"));
+}
+
+static void test_document__refuses_a_log_that_it_cannot_read(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf after = BUF;
+    _hm_done_(hm_buf_done) struct hm_buf text = BUF;
+
+    root_with("{\"site\":\"globex\",\"log\":{\"policy\":\"quorum none\\n\"}}", &after);
+    assert_int_equal(hm_review_document("root", HM_BYTES_EMPTY, hm_buf_bytes(&after), NULL, &text),
+                     HM_EFORMAT);
+    assert_int_equal(text.size, 0);
+}
+
 static void test_document__refuses_what_it_cannot_read(void **state)
 {
     struct hm_err err = HM_ERR_INIT;
@@ -327,6 +422,9 @@ int main(void)
         cmocka_unit_test(test_document__cannot_be_made_to_lie),
         cmocka_unit_test(test_document__shows_delegations_and_makers),
         cmocka_unit_test(test_document__shows_roots_and_identities),
+        cmocka_unit_test(test_document__shows_the_log_and_its_witnesses),
+        cmocka_unit_test(test_document__shows_a_closed_log),
+        cmocka_unit_test(test_document__refuses_a_log_that_it_cannot_read),
         cmocka_unit_test(test_document__refuses_what_it_cannot_read),
     };
 

@@ -217,6 +217,30 @@ static void test_parse__bounds_the_closed_logs(void **state)
     assert_non_null(strstr(err.text, "more than 16"));
 }
 
+static void test_put__keeps_what_else_is_said(void **state)
+{
+    static const char before[] = "{\"a\":[1,{\"log\":2}],\"log\":{\"old\":1},\"site\":\"globex\"}";
+    _hm_free_(hm_site_log_free) struct hm_site_log *log =
+        parse_good(LOG("{" UNWITNESSED "}"), LOG_A);
+    _hm_free_(hm_site_log_free) struct hm_site_log *none = parse_good(NO_LOG);
+    _hm_free_(hm_site_log_free) struct hm_site_log *again = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(4096);
+    static const char *const bad[] = {"", "[]", "{} x", "{\"a\":1"};
+
+    assert_int_equal(hm_site_log_put(hm_bytes_str(before), log, NULL, &json), HM_OK);
+    assert_non_null(strstr(hm_buf_str(&json), "{\"a\":[1,{\"log\":2}],\"site\":\"globex\","));
+    assert_null(strstr(hm_buf_str(&json), "old"));
+    again = parse_good("%s", hm_buf_str(&json));
+    assert_int_equal(hm_site_log_check_successor(log, again, NULL), HM_OK);
+    hm_buf_clear(&json);
+    assert_int_equal(hm_site_log_put(hm_bytes_str(before), none, NULL, &json), HM_OK);
+    assert_string_equal(hm_buf_str(&json), "{\"a\":[1,{\"log\":2}],\"site\":\"globex\"}");
+    for (size_t i = 0; i < HM_ARRAY_COUNT(bad); i++) {
+        hm_buf_clear(&json);
+        assert_int_equal(hm_site_log_put(hm_bytes_str(bad[i]), log, NULL, &json), HM_EFORMAT);
+    }
+}
+
 static void test_check_successor__holds_the_log(void **state)
 {
     _hm_free_(hm_site_log_free) struct hm_site_log *none = parse_good(NO_LOG);
@@ -281,6 +305,7 @@ int main(void)
         cmocka_unit_test(test_parse__judges_each_member),
         cmocka_unit_test(test_parse__refuses_a_key_that_speaks_twice),
         cmocka_unit_test(test_parse__bounds_the_closed_logs),
+        cmocka_unit_test(test_put__keeps_what_else_is_said),
         cmocka_unit_test(test_check_successor__holds_the_log),
     };
 
