@@ -109,7 +109,8 @@ enum hm_rc hm_cmd_site_load_keys(struct hm_cmd_site *cmd, bool own, struct hm_er
     }
     cmd->keys.path_count = 0;
     if (own && cmd->site->config.trial)
-        return hm_approvers_signers(&cmd->site->private_dir, false, err, &cmd->signers);
+        return hm_approvers_signers(&cmd->site->private_dir, HM_APPROVERS_TRIAL, err,
+                                    &cmd->signers);
     return HM_OK;
 }
 
@@ -228,6 +229,7 @@ static const struct hm_cmd commands[] = {
     {"renew", hm_cmd_site_renew, "sign anew what would expire"},
     {"status", hm_cmd_site_status, "show roles, drafts and what is missing"},
     {"rotate", hm_cmd_site_rotate, "change the keys of a role"},
+    {"witness", hm_cmd_site_witness, "say who must see the release log"},
     {NULL, NULL, NULL},
 };
 

@@ -74,5 +74,6 @@ hm_cmd_fn hm_cmd_site_publish;
 hm_cmd_fn hm_cmd_site_renew;
 hm_cmd_fn hm_cmd_site_status;
 hm_cmd_fn hm_cmd_site_rotate;
+hm_cmd_fn hm_cmd_site_witness;
 
 #endif

@@ -12,7 +12,9 @@ static const char publish_usage[] =
     "usage: hallmark site publish [--dir DIR] [--wait SECONDS] [--json]\n"
     "\n"
     "Publishes every draft that is complete and fits the others, and says what is missing from\n"
-    "the rest. Waits for another command that changes the site, 30 seconds by default.\n";
+    "the rest. Waits for another command that changes the site, 30 seconds by default.\n"
+    "Exit status 3: the release log lacks its quorum of witnesses; what is committed waits, and\n"
+    "the next publish or renew goes on.\n";
 
 static const struct option publish_options[] = {HM_CMD_SITE_OPTIONS, {NULL, 0, NULL, 0}};
 
@@ -39,7 +41,11 @@ static enum hm_rc publish_json(const struct hm_publish_result *result, const cha
     hm_json_writer_object_begin(&writer);
     hm_json_writer_key_str(&writer, "schema", schema);
     hm_json_writer_key(&writer, "changed");
-    hm_json_writer_bool(&writer, result->count > 0);
+    hm_json_writer_bool(&writer, result->count > 0 || result->resumed);
+    hm_json_writer_key(&writer, "resumed");
+    hm_json_writer_bool(&writer, result->resumed);
+    hm_json_writer_key(&writer, "heartbeat");
+    hm_json_writer_bool(&writer, result->heartbeat);
     hm_json_writer_key(&writer, "published");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < result->count; i++) {
@@ -97,7 +103,8 @@ static const char renew_usage[] =
     "       hallmark site renew [--dir DIR] --offline 90d [--key K]... [-o REQUEST]\n"
     "\n"
     "Re-signs and publishes snapshot and timestamp where they lost half of their time (--force:\n"
-    "in any case); meant for a timer. --offline drafts the next version of every other role that\n"
+    "in any case), and has the witnesses cosign the release log again; meant for a timer. "
+    "--offline drafts the next version of every other role that\n"
     "ends within that time, and writes one request for them.\n";
 
 enum {
@@ -152,8 +159,10 @@ static enum hm_rc renew_run(struct hm_cmd_site *cmd, const struct renew_ctx *ren
                           &result));
     if (cmd->json)
         return publish_json(&result, "hallmark/site-renew/1", err, &cmd->report);
-    if (result.count == 0)
+    if (result.count == 0 && !result.resumed) {
+        HM_TRY(hm_buf_append(&cmd->report, hm_buf_bytes(&result.witnesses), err));
         return hm_buf_append_str(&cmd->report, "nothing to renew yet\n", err);
+    }
     return hm_publish_describe(&result, err, &cmd->report);
 }
 

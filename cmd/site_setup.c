@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "site/renew.h"
+#include "tlog/log_policy.h"
 
 /* init */
 
@@ -14,10 +15,13 @@ static const char init_usage[] =
     "K.pub...\n"
     "                          --release K.pub... --recall K.pub... [--root-threshold N]\n"
     "                          [--targets-threshold N] [--release-threshold N] [--online K.pem]\n"
-    "                          [--key K]... [-o REQUEST]\n"
+    "                          [--key K]... [-o REQUEST] [--log-origin TEXT]\n"
+    "                          [--witness-policy FILE]\n"
     "\n"
     "Starts a site in an empty folder from public keys. --trial makes all keys on this machine,\n"
-    "for looking at Hallmark; clients warn about such a site.\n";
+    "for looking at Hallmark; clients warn about such a site.\n"
+    "The site keeps a release log, named after the URL or --log-origin; --witness-policy has the\n"
+    "witness, group and quorum lines of who must see it (default: nobody).\n";
 
 /* Values of getopt_long past the single letters. */
 enum {
@@ -25,6 +29,8 @@ enum {
     OPTION_URL,
     OPTION_TRIAL,
     OPTION_ONLINE,
+    OPTION_LOG_ORIGIN,
+    OPTION_WITNESS_POLICY,
     OPTION_GROUP,                                           /* and the next three */
     OPTION_THRESHOLD = OPTION_GROUP + HM_INIT_GROUP_COUNT_, /* and the next three */
 };
@@ -35,6 +41,8 @@ static const struct option init_options[] = {
     {"url", required_argument, NULL, OPTION_URL},
     {"trial", no_argument, NULL, OPTION_TRIAL},
     {"online", required_argument, NULL, OPTION_ONLINE},
+    {"log-origin", required_argument, NULL, OPTION_LOG_ORIGIN},
+    {"witness-policy", required_argument, NULL, OPTION_WITNESS_POLICY},
     {"root", required_argument, NULL, OPTION_GROUP + HM_INIT_ROOT},
     {"targets", required_argument, NULL, OPTION_GROUP + HM_INIT_TARGETS},
     {"release", required_argument, NULL, OPTION_GROUP + HM_INIT_RELEASE},
@@ -48,6 +56,8 @@ static const struct option init_options[] = {
 struct init_ctx {
     struct hm_init_options options;
     const char *online; /* path */
+    const char *policy; /* path */
+    struct hm_buf policy_text;
 };
 
 enum hm_rc hm_cmd_site_threshold(const char *value, struct hm_err *err, uint32_t *ret_threshold)
@@ -74,6 +84,10 @@ static enum hm_rc init_option(void *ctx, int option, const char *value, struct h
         init->options.trial = true;
     else if (option == OPTION_ONLINE)
         init->online = value;
+    else if (option == OPTION_LOG_ORIGIN)
+        init->options.log_origin = value;
+    else if (option == OPTION_WITNESS_POLICY)
+        init->policy = value;
     else if (option >= OPTION_THRESHOLD)
         return hm_cmd_site_threshold(value, err,
                                      &init->options.thresholds[option - OPTION_THRESHOLD]);
@@ -104,6 +118,10 @@ static enum hm_rc init_run(struct hm_cmd_site *cmd, struct init_ctx *init, struc
     if (init->online != NULL)
         HM_TRY(
             hm_keys_load_one(init->online, cmd->keys.passphrase_file, err, &init->options.online));
+    if (init->policy != NULL) {
+        HM_TRY(hm_file_read_path(init->policy, err, &init->policy_text));
+        init->options.witness_policy = hm_buf_bytes(&init->policy_text);
+    }
     HM_TRY(hm_init_run(&init->options, hm_time_now_unix_s(), err, &cmd->report));
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
     if (init->options.trial)
@@ -113,7 +131,8 @@ static enum hm_rc init_run(struct hm_cmd_site *cmd, struct init_ctx *init, struc
 
 int hm_cmd_site_create(int argc, char **argv)
 {
-    struct init_ctx init = {.options = HM_INIT_OPTIONS_INIT};
+    struct init_ctx init = {.options = HM_INIT_OPTIONS_INIT,
+                            .policy_text = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX)};
     struct hm_cmd_site cmd;
     struct hm_err err = HM_ERR_INIT;
     int status;
@@ -127,6 +146,7 @@ int hm_cmd_site_create(int argc, char **argv)
     else
         hm_cmd_site_done(&cmd);
     hm_init_options_done(&init.options);
+    hm_buf_done(&init.policy_text);
     return status;
 }
 

@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
     'trust') echo 'add list show policy remove' ;;
     'bundle') echo 'export import' ;;
     'witness') echo 'init log serve show' ;;
@@ -29,7 +29,7 @@ _hallmark_options() {
     'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
     'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
-    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site attach') printf '%s\n' '--dir=dir' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site enroll') printf '%s\n' '--dir=dir' '--attested' '--name=text' '--approver=file' '--threshold=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site intake') printf '%s\n' '--dir=dir' '--json' '--attested=text' '--origin=text' '--title=text' '--label=text' '--date=text' '--quiet' '--help' ;;
@@ -41,6 +41,7 @@ _hallmark_options() {
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site witness') printf '%s\n' '--dir=dir' '--json' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
@@ -78,6 +79,7 @@ _hallmark_operand() {
     'site approve') echo 'submission' ;;
     'site reject') echo 'submission' ;;
     'site rotate') echo 'root targets online recalls~vendor' ;;
+    'site witness') echo 'file' ;;
     'trust show') echo 'site' ;;
     'trust policy') echo 'site' ;;
     'trust remove') echo 'site' ;;

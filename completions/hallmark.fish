@@ -65,6 +65,7 @@ complete -c hallmark -n '__hallmark_at "site" end' -f -a publish -d 'publish eve
 complete -c hallmark -n '__hallmark_at "site" end' -f -a renew -d 'sign again what ends soon'
 complete -c hallmark -n '__hallmark_at "site" end' -f -a status -d 'show how long everything is valid'
 complete -c hallmark -n '__hallmark_at "site" end' -f -a rotate -d 'change the keys of a role'
+complete -c hallmark -n '__hallmark_at "site" end' -f -a witness -d 'say who must see the release log'
 complete -c hallmark -n '__hallmark_at "trust" end' -f -a add -d 'trust a site'
 complete -c hallmark -n '__hallmark_at "trust" end' -f -a list -d 'list the trusted sites'
 complete -c hallmark -n '__hallmark_at "trust" end' -f -a show -d 'show a site, its makers and what is demanded of it'
@@ -175,6 +176,8 @@ complete -c hallmark -n '__hallmark_at "site init"' -l root-threshold -x -d 'how
 complete -c hallmark -n '__hallmark_at "site init"' -l targets-threshold -x -d 'how many targets keys must sign'
 complete -c hallmark -n '__hallmark_at "site init"' -l release-threshold -x -d 'how many approvers must sign'
 complete -c hallmark -n '__hallmark_at "site init"' -l online -r -F -d 'private key of the site\'s online role'
+complete -c hallmark -n '__hallmark_at "site init"' -l log-origin -x -d 'name of the release log'
+complete -c hallmark -n '__hallmark_at "site init"' -l witness-policy -r -F -d 'witness, group and quorum lines'
 complete -c hallmark -n '__hallmark_at "site init"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site init"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "site init"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
@@ -270,6 +273,15 @@ complete -c hallmark -n '__hallmark_at "site rotate"' -s o -r -F -d 'file to wri
 complete -c hallmark -n '__hallmark_at "site rotate"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "site witness"' -F
+complete -c hallmark -n '__hallmark_at "site witness"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder of the site or maker'
+complete -c hallmark -n '__hallmark_at "site witness"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "site witness"' -l key -r -F -d 'private key to sign with'
+complete -c hallmark -n '__hallmark_at "site witness"' -s o -r -F -d 'file to write'
+complete -c hallmark -n '__hallmark_at "site witness"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'
+complete -c hallmark -n '__hallmark_at "site witness"' -l quiet -d 'print nothing but failures'
+complete -c hallmark -n '__hallmark_at "site witness"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "trust add"' -l trust -r -F -d 'trust file, got by another way than the site'
 complete -c hallmark -n '__hallmark_at "trust add"' -l fingerprint -x -d 'of the trust file'

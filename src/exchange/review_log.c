@@ -73,43 +73,11 @@ static void warn_removed(struct hm_review_out *out, const struct hm_log_policy *
     }
 }
 
-/* "w1", "2 of (w1, w2, w3)": a group's members may be groups, each named before it, so this ends.
- */
-static void put_node(struct hm_review_out *out, const struct hm_log_policy *policy,
-                     hm_log_policy_node node)
-{
-    const struct hm_log_policy_group *group;
-
-    if (node == HM_LOG_POLICY_NONE) {
-        hm_review_text_put(out, "none: no witness is needed");
-        return;
-    }
-    if (node < policy->witness_count) {
-        hm_review_text_put(out, "%s", policy->witnesses[node].name);
-        return;
-    }
-    group = &policy->groups[node - policy->witness_count];
-    hm_review_text_put(out, "%zu of (", group->threshold);
-    for (size_t i = 0; i < group->member_count; i++) {
-        hm_review_text_put(out, i == 0 ? "" : ", ");
-        put_node(out, policy, group->members[i]);
-    }
-    hm_review_text_put(out, ")");
-}
-
-/* The quorum in words, for comparing. */
 static void quorum_text(struct hm_review_out *out, const struct hm_log_policy *policy,
                         struct hm_buf *ret_text)
 {
-    struct hm_review_out own;
-
-    hm_review_text_init(&own, out->role, out->err);
-    put_node(&own, policy, policy->quorum);
-    if (own.rc == HM_OK)
-        own.rc = hm_buf_append(ret_text, hm_buf_bytes(&own.line), out->err);
     if (out->rc == HM_OK)
-        out->rc = own.rc;
-    hm_review_text_done(&own);
+        out->rc = hm_log_policy_describe(policy, out->err, ret_text);
 }
 
 static void put_quorum(struct hm_review_out *out, const struct hm_log_policy *before,

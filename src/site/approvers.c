@@ -169,12 +169,23 @@ const char *hm_approvers_name(const struct hm_approvers *approvers, const char *
 
 /* private/keys */
 
-static bool is_signer_file(const char *name, bool online)
+static bool has_prefix(const char *name, const char *prefix)
+{
+    return strncmp(name, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_signer_file(const char *name, enum hm_approvers_kind kind)
 {
     size_t size = strlen(name);
+    enum hm_approvers_kind is = HM_APPROVERS_TRIAL;
 
-    return size > 4 && strcmp(name + size - 4, ".pem") == 0 &&
-           (strncmp(name, "online", strlen("online")) == 0) == online;
+    if (size <= 4 || strcmp(name + size - 4, ".pem") != 0)
+        return false;
+    if (has_prefix(name, "online"))
+        is = HM_APPROVERS_ONLINE;
+    else if (strcmp(name, "log.pem") == 0 || has_prefix(name, "log-"))
+        is = HM_APPROVERS_LOG;
+    return is == kind;
 }
 
 static enum hm_rc refuse_passphrase(void *ctx, const char *path, int attempt, struct hm_err *err,
@@ -186,8 +197,8 @@ static enum hm_rc refuse_passphrase(void *ctx, const char *path, int attempt, st
                    path);
 }
 
-enum hm_rc hm_approvers_signers(const struct hm_dir *private_dir, bool online, struct hm_err *err,
-                                struct hm_signers *signers)
+enum hm_rc hm_approvers_signers(const struct hm_dir *private_dir, enum hm_approvers_kind kind,
+                                struct hm_err *err, struct hm_signers *signers)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     const char **names;
@@ -198,7 +209,7 @@ enum hm_rc hm_approvers_signers(const struct hm_dir *private_dir, bool online, s
     for (size_t i = 0; i < count; i++) {
         char *path = hm_site_text(&arena, "%s/keys/%s", private_dir->path, names[i]);
 
-        if (!is_signer_file(names[i], online))
+        if (!is_signer_file(names[i], kind))
             continue;
         if (path == NULL)
             return hm_error_nomem(err);

@@ -52,10 +52,17 @@ HM_MUST_CHECK enum hm_rc hm_approvers_load(const struct hm_site *site, struct hm
 /* The file name of the key with this id, or NULL. */
 const char *hm_approvers_name(const struct hm_approvers *approvers, const char *id);
 
-/* Private keys of private/keys/: those named online*.pem (which = true), or all the others, which
- * only a trial site has. Encrypted ones are HM_EFORMAT: nobody can be asked. */
-HM_MUST_CHECK enum hm_rc hm_approvers_signers(const struct hm_dir *private_dir, bool online,
-                                              struct hm_err *err, struct hm_signers *signers);
+/* What the name of a file in private/keys/ says that its key is for. */
+enum hm_approvers_kind {
+    HM_APPROVERS_ONLINE, /* online*.pem: snapshot and timestamp */
+    HM_APPROVERS_LOG,    /* log.pem, log-*.pem: checkpoints of the release log */
+    HM_APPROVERS_TRIAL,  /* all others, which only a trial site has */
+};
+
+/* The private keys of one kind. Encrypted ones are HM_EFORMAT: nobody can be asked. */
+HM_MUST_CHECK enum hm_rc hm_approvers_signers(const struct hm_dir *private_dir,
+                                              enum hm_approvers_kind kind, struct hm_err *err,
+                                              struct hm_signers *signers);
 /* Writes private/keys/NAME.pem (0600), never over another file: HM_EREFUSED. */
 HM_MUST_CHECK enum hm_rc hm_approvers_store_signer(const struct hm_dir *private_dir,
                                                    const char *name, const struct hm_signer *signer,

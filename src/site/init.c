@@ -3,8 +3,10 @@
 #include "site/init.h"
 
 #include "base/file.h"
+#include "site/log_key.h"
 #include "site/renew.h"
 #include "site/roster.h"
+#include "site/witnesses.h"
 
 #define HM_INIT_THRESHOLD_DEFAULT 2
 
@@ -86,6 +88,31 @@ static enum hm_rc check_online(const struct hm_init_options *options, struct hm_
     return HM_OK;
 }
 
+static enum hm_rc log_origin(const struct hm_init_options *options, struct hm_err *err,
+                             struct hm_buf *ret_origin)
+{
+    if (options->log_origin == NULL)
+        return hm_log_key_origin(options->url, err, ret_origin);
+    if (!hm_note_key_is_name(hm_bytes_str(options->log_origin)))
+        return hm_fail(err, HM_EUSAGE, "'%s' cannot name a log: it may have no space and no '+'",
+                       options->log_origin);
+    return hm_buf_append_str(ret_origin, options->log_origin, err);
+}
+
+/* Origin and policy, before anything is written. */
+static enum hm_rc check_log(const struct hm_init_options *options, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf origin = HM_BUF_INIT(HM_SITE_URL_SIZE_MAX + 8);
+    _hm_free_(hm_signer_free) struct hm_signer *signer = NULL;
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+
+    HM_TRY(log_origin(options, err, &origin));
+    HM_TRY(hm_signer_generate("ed25519", err, &signer));
+    HM_TRY(hm_log_key_make(hm_buf_str(&origin), signer, err, &key));
+    return hm_witnesses_make_log(key, options->witness_policy, err, &log);
+}
+
 /* Keys of a trial site */
 
 static enum hm_rc make_trial_keys(struct hm_init_options *options, struct hm_signers *signers,
@@ -131,20 +158,35 @@ static enum hm_rc set_role(struct hm_root *root, enum hm_root_role role,
     return hm_root_set_role(root, role, keys, approvers->count, threshold, err);
 }
 
+static enum hm_rc put_log(const struct hm_site *site, const struct hm_init_options *options,
+                          struct hm_bytes x_hallmark, struct hm_err *err, struct hm_buf *ret_json)
+{
+    _hm_done_(hm_buf_done) struct hm_buf origin = HM_BUF_INIT(HM_SITE_URL_SIZE_MAX + 8);
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+
+    HM_TRY(log_origin(options, err, &origin));
+    HM_TRY(hm_log_key_create(&site->private_dir, hm_buf_str(&origin), err, &key));
+    HM_TRY(hm_witnesses_make_log(key, options->witness_policy, err, &log));
+    return hm_site_log_put(x_hallmark, log, err, ret_json);
+}
+
 static enum hm_rc draft_root(const struct hm_site *site, struct hm_init_options *options,
                              struct hm_err *err)
 {
     const struct hm_key *online = hm_signer_key(options->online);
     _hm_free_(hm_root_free) struct hm_root *root = NULL;
-    _hm_done_(hm_buf_done) struct hm_buf x_hallmark = HM_BUF_INIT(1024);
+    _hm_done_(hm_buf_done) struct hm_buf plain = HM_BUF_INIT(1024);
+    _hm_done_(hm_buf_done) struct hm_buf x_hallmark = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
 
     HM_TRY(hm_root_new(err, &root));
     root->document.version = 1;
     root->document.expires_unix_s = site->now_unix_s + site->config.expiry.root_s;
     root->consistent_snapshot = true;
-    HM_TRY(hm_buf_append_fmt(&x_hallmark, err, "{\"site\":\"%s\"%s}", site->config.name,
+    HM_TRY(hm_buf_append_fmt(&plain, err, "{\"site\":\"%s\"%s}", site->config.name,
                              options->trial ? ",\"trial\":true" : ""));
+    HM_TRY(put_log(site, options, hm_buf_bytes(&plain), err, &x_hallmark));
     root->document.x_hallmark = hm_buf_bytes(&x_hallmark);
     HM_TRY(set_role(root, HM_ROOT_ROLE_ROOT, &options->groups[HM_INIT_ROOT],
                     options->thresholds[HM_INIT_ROOT], err));
@@ -217,6 +259,7 @@ enum hm_rc hm_init_run(struct hm_init_options *options, int64_t now_unix_s, stru
     if (options->online == NULL)
         HM_TRY(hm_signer_generate("ed25519", err, &options->online));
     HM_TRY(check_online(options, err));
+    HM_TRY(check_log(options, err));
     config.release_threshold = options->thresholds[HM_INIT_RELEASE];
     return write_all(options, &config, &signers, now_unix_s, err);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "site/log_step.h"
 
 #define HM_JOURNAL_TMP       "publish/next.tmp"
 #define HM_JOURNAL_NEXT      "publish/next"
@@ -60,27 +61,59 @@ static enum hm_rc has_same(const struct hm_dir *public_dir, const char *path, st
     return HM_OK;
 }
 
-static enum hm_rc files_path(const char *path, char ret_path[HM_JOURNAL_PATH_SIZE],
-                             struct hm_err *err)
+/* folder: "files", "replace", "late", "log". */
+static enum hm_rc next_path(const char *folder, const char *path,
+                            char ret_path[HM_JOURNAL_PATH_SIZE], struct hm_err *err)
 {
-    int size = snprintf(ret_path, HM_JOURNAL_PATH_SIZE, "files/%s", path);
+    int size = snprintf(ret_path, HM_JOURNAL_PATH_SIZE, "%s/%s", folder, path);
 
     if (size < 0 || size >= HM_JOURNAL_PATH_SIZE)
         return hm_fail(err, HM_EFORMAT, "'%s': longer than a path may be", path);
     return HM_OK;
 }
 
-enum hm_rc hm_journal_add(struct hm_journal *journal, const struct hm_dir *public_dir,
-                          const char *path, struct hm_bytes bytes, struct hm_err *err)
+static enum hm_rc add(struct hm_journal *journal, const char *folder,
+                      const struct hm_dir *public_dir, const char *path, struct hm_bytes bytes,
+                      struct hm_err *err)
 {
     char name[HM_JOURNAL_PATH_SIZE];
     bool same;
 
-    HM_TRY(files_path(path, name, err));
+    HM_TRY(next_path(folder, path, name, err));
     HM_TRY(has_same(public_dir, path, bytes, err, &same));
     if (same)
         return HM_OK;
     return hm_file_replace(&journal->next, name, 0644, bytes, err);
+}
+
+enum hm_rc hm_journal_add(struct hm_journal *journal, const struct hm_dir *public_dir,
+                          const char *path, struct hm_bytes bytes, struct hm_err *err)
+{
+    return add(journal, "files", public_dir, path, bytes, err);
+}
+
+enum hm_rc hm_journal_add_late(struct hm_journal *journal, const struct hm_dir *public_dir,
+                               const char *path, struct hm_bytes bytes, struct hm_err *err)
+{
+    return add(journal, "late", public_dir, path, bytes, err);
+}
+
+enum hm_rc hm_journal_replace(struct hm_journal *journal, const char *path, struct hm_bytes bytes,
+                              struct hm_err *err)
+{
+    char name[HM_JOURNAL_PATH_SIZE];
+
+    HM_TRY(next_path("replace", path, name, err));
+    return hm_file_replace(&journal->next, name, 0644, bytes, err);
+}
+
+enum hm_rc hm_journal_add_log(struct hm_journal *journal, const char *name, struct hm_bytes bytes,
+                              struct hm_err *err)
+{
+    char path[HM_JOURNAL_PATH_SIZE];
+
+    HM_TRY(next_path("log", name, path, err));
+    return hm_file_replace(&journal->next, path, 0600, bytes, err);
 }
 
 static enum hm_rc copy_image(const struct hm_dir *dst_dir, const char *name, int src_fd,
@@ -139,7 +172,7 @@ enum hm_rc hm_journal_add_image(struct hm_journal *journal, const struct hm_dir 
     enum hm_rc rc;
     int fd;
 
-    HM_TRY(files_path(path, name, err));
+    HM_TRY(next_path("files", path, name, err));
     HM_TRY(hm_dir_open_file(src_dir, src_path, err, &fd, &size));
     rc = hm_digest_fd(fd, NULL, NULL, err, &found, &hashed);
     if (rc == HM_OK && (hashed != length || !hm_digest_is_equal(&found, sha256)))
@@ -198,13 +231,22 @@ struct recovery {
     struct hm_dir next;
     size_t left; /* steps that may still be taken */
     size_t taken;
+    const struct hm_cosign_options *ask; /* NULL: no witness is asked */
+    struct hm_buf *report;
+    bool waits; /* for witnesses: nothing more is done */
 };
 
-/* Which metadata files a pass takes: roots come after all others. */
-enum recovery_pass {
-    PASS_ALL,
-    PASS_NOT_ROOTS,
+/* Which files of a folder of next a pass takes, and how. */
+struct recovery_pass {
+    const char *folder;
+    bool not_roots; /* roots come after all other metadata */
+    bool replaces;  /* what is there already goes */
 };
+
+static const struct recovery_pass pass_all = {.folder = "files"};
+static const struct recovery_pass pass_not_roots = {.folder = "files", .not_roots = true};
+static const struct recovery_pass pass_replace = {.folder = "replace", .replaces = true};
+static const struct recovery_pass pass_late = {.folder = "late"};
 
 static bool ends_in(const char *name, const char *suffix)
 {
@@ -241,7 +283,8 @@ static enum hm_rc check_placed(struct recovery *recovery, const char *name, cons
     return hm_dir_remove(&recovery->next, name, err);
 }
 
-static enum hm_rc place(struct recovery *recovery, const char *path, struct hm_err *err)
+static enum hm_rc place(struct recovery *recovery, const struct recovery_pass *pass,
+                        const char *path, struct hm_err *err)
 {
     _hm_done_(hm_dir_done) struct hm_dir parent = HM_DIR_INIT;
     char name[HM_JOURNAL_PATH_SIZE], folder[HM_JOURNAL_PATH_SIZE];
@@ -251,8 +294,8 @@ static enum hm_rc place(struct recovery *recovery, const char *path, struct hm_e
         return HM_OK;
     recovery->left--;
     recovery->taken++;
-    HM_TRY(files_path(path, name, err));
-    if (hm_dir_has(recovery->public_dir, path))
+    HM_TRY(next_path(pass->folder, path, name, err));
+    if (!pass->replaces && hm_dir_has(recovery->public_dir, path))
         return check_placed(recovery, name, path, err);
     if (slash != NULL) {
         memcpy(folder, path, (size_t)(slash - path));
@@ -273,9 +316,9 @@ static enum hm_rc is_folder(const struct hm_dir *dir, const char *name, struct h
     return HM_OK;
 }
 
-/* Places every file below files/PATH. */
-static enum hm_rc place_below(struct recovery *recovery, const char *path, enum recovery_pass pass,
-                              uint32_t depth, struct hm_err *err)
+/* Places every file below FOLDER/PATH. */
+static enum hm_rc place_below(struct recovery *recovery, const struct recovery_pass *pass,
+                              const char *path, uint32_t depth, struct hm_err *err)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     char folder[HM_JOURNAL_PATH_SIZE], child[HM_JOURNAL_PATH_SIZE], name[HM_JOURNAL_PATH_SIZE];
@@ -284,8 +327,9 @@ static enum hm_rc place_below(struct recovery *recovery, const char *path, enum 
     enum hm_rc rc;
 
     if (depth > HM_JOURNAL_DEPTH_MAX)
-        return hm_fail(err, HM_EFORMAT, "'private/publish/next/files/%s': too deep", path);
-    HM_TRY(files_path(path, folder, err));
+        return hm_fail(err, HM_EFORMAT, "'private/publish/next/%s/%s': too deep", pass->folder,
+                       path);
+    HM_TRY(next_path(pass->folder, path, folder, err));
     rc = hm_dir_list(&recovery->next, folder, HM_JOURNAL_FILE_COUNT_MAX, &arena, err, &names,
                      &count);
     if (rc == HM_ENOTFOUND)
@@ -295,16 +339,16 @@ static enum hm_rc place_below(struct recovery *recovery, const char *path, enum 
     for (size_t i = 0; i < count; i++) {
         bool folder_below = false;
 
-        if (pass == PASS_NOT_ROOTS && is_root_file(names[i]))
+        if (pass->not_roots && is_root_file(names[i]))
             continue;
         if (snprintf(child, sizeof(child), "%s/%s", path, names[i]) >= (int)sizeof(child))
             return hm_fail(err, HM_EFORMAT, "'%s': longer than a path may be", path);
-        HM_TRY(files_path(child, name, err));
+        HM_TRY(next_path(pass->folder, child, name, err));
         HM_TRY(is_folder(&recovery->next, name, err, &folder_below));
         if (folder_below)
-            HM_TRY(place_below(recovery, child, pass, depth + 1, err));
+            HM_TRY(place_below(recovery, pass, child, depth + 1, err));
         else
-            HM_TRY(place(recovery, child, err));
+            HM_TRY(place(recovery, pass, child, err));
     }
     return HM_OK;
 }
@@ -332,18 +376,26 @@ static enum hm_rc place_memory(struct recovery *recovery, struct hm_err *err)
     return HM_OK;
 }
 
-static enum hm_rc place_files(struct recovery *recovery, struct hm_err *err)
+/* What nothing refers to before the new timestamp does. */
+static enum hm_rc place_unreferred(struct recovery *recovery, struct hm_err *err)
 {
-    HM_TRY(place_below(recovery, "targets", PASS_ALL, 0, err));
-    HM_TRY(place_below(recovery, "makers", PASS_ALL, 0, err));
-    /* The release log's append belongs here: the exact bytes are persisted in the journal, and no
-     * metadata file that names them is visible yet. Entries are appended and flushed, checkpoint
-     * and cosignatures obtained; only then may the metadata below appear (DESIGN 5.3). */
-    HM_TRY(place_below(recovery, "metadata", PASS_NOT_ROOTS, 0, err));
-    HM_TRY(place_below(recovery, "metadata", PASS_ALL, 0, err));
-    if (hm_dir_has(&recovery->next, "files/hallmark.trust"))
-        HM_TRY(place(recovery, "hallmark.trust", err));
+    HM_TRY(place_below(recovery, &pass_all, "targets", 0, err));
+    HM_TRY(place_below(recovery, &pass_all, "makers", 0, err));
+    HM_TRY(place_below(recovery, &pass_not_roots, "metadata", 0, err));
+    /* Whoever audits what it cosigns must be able to verify the new snapshot. */
+    if (hm_dir_has(&recovery->next, "log/" HM_LOG_STEP_ROOTS_FIRST))
+        HM_TRY(place_below(recovery, &pass_all, "metadata", 0, err));
     return HM_OK;
+}
+
+static enum hm_rc place_rest(struct recovery *recovery, struct hm_err *err)
+{
+    HM_TRY(place_below(recovery, &pass_all, "metadata", 0, err));
+    if (hm_dir_has(&recovery->next, "files/hallmark.trust"))
+        HM_TRY(place(recovery, &pass_all, "hallmark.trust", err));
+    HM_TRY(place_below(recovery, &pass_replace, "log", 0, err));
+    HM_TRY(place_below(recovery, &pass_all, "proofs", 0, err));
+    return place_below(recovery, &pass_replace, "proofs", 0, err);
 }
 
 static enum hm_rc place_timestamp(struct recovery *recovery, struct hm_err *err)
@@ -371,8 +423,10 @@ static enum hm_rc drop_one(struct recovery *recovery, struct hm_bytes line, stru
     if (!hm_dir_is_safe_path(path))
         return hm_fail(err, HM_EFORMAT, "'private/publish/next/done': '%s' is no path below it",
                        path);
-    recovery->left--;
-    recovery->taken++;
+    if (hm_dir_has(recovery->private_dir, path)) { /* one that is gone is flushed, and no step */
+        recovery->left--;
+        recovery->taken++;
+    }
     if (folder)
         return hm_dir_remove_tree(recovery->private_dir, path, err);
     return hm_dir_remove(recovery->private_dir, path, err);
@@ -400,17 +454,59 @@ static enum hm_rc drop_all(struct recovery *recovery, struct hm_err *err)
     return HM_OK;
 }
 
+/* The log: entries appended and flushed, cosignatures obtained; only then may what names them
+ * appear (DESIGN 5.3). While that waits for witnesses the site is used: so the drafts that are in
+ * this journal go before, and with them the list, which would take newer ones of the same name. */
+static enum hm_rc run_log(struct recovery *recovery, struct hm_err *err)
+{
+    bool is_done;
+
+    if (!hm_dir_has(&recovery->next, "log"))
+        return HM_OK;
+    HM_TRY(drop_all(recovery, err));
+    if (recovery->left > 0 && hm_dir_has(&recovery->next, "done")) {
+        HM_TRY(hm_dir_remove(&recovery->next, "done", err));
+        recovery->left--;
+        recovery->taken++;
+    }
+    if (recovery->left == 0 || hm_log_step_is_done(&recovery->next))
+        return HM_OK;
+    HM_TRY(hm_log_step_run(recovery->private_dir, recovery->public_dir, &recovery->next,
+                           recovery->ask, err, recovery->report, &is_done));
+    recovery->waits = !is_done;
+    recovery->left--;
+    recovery->taken++;
+    return HM_OK;
+}
+
 static enum hm_rc recover(struct recovery *recovery, struct hm_err *err)
 {
     HM_TRY(place_memory(recovery, err));
-    HM_TRY(place_files(recovery, err));
+    HM_TRY(place_unreferred(recovery, err));
+    HM_TRY(run_log(recovery, err));
+    if (recovery->waits)
+        return HM_OK;
+    HM_TRY(place_rest(recovery, err));
     HM_TRY(place_timestamp(recovery, err));
+    HM_TRY(place_below(recovery, &pass_late, "metadata", 0, err));
     HM_TRY(drop_all(recovery, err));
     if (recovery->left == 0)
         return HM_OK;
     recovery->left--;
     recovery->taken++;
     return hm_dir_remove_tree(recovery->private_dir, HM_JOURNAL_NEXT, err);
+}
+
+static enum hm_rc run_recovery(struct recovery *recovery, struct hm_err *err)
+{
+    enum hm_rc rc;
+
+    if (!hm_dir_has(recovery->private_dir, HM_JOURNAL_NEXT))
+        return HM_OK;
+    HM_TRY(hm_dir_open_at(recovery->private_dir, HM_JOURNAL_NEXT, false, err, &recovery->next));
+    rc = recover(recovery, err);
+    hm_dir_done(&recovery->next);
+    return rc;
 }
 
 enum hm_rc hm_journal_recover_steps(const struct hm_dir *private_dir,
@@ -421,18 +517,29 @@ enum hm_rc hm_journal_recover_steps(const struct hm_dir *private_dir,
                                 .public_dir = public_dir,
                                 .next = HM_DIR_INIT,
                                 .left = step_count};
-    enum hm_rc rc;
 
-    if (!hm_dir_has(private_dir, HM_JOURNAL_NEXT)) {
-        *ret_taken = 0;
-        return HM_OK;
-    }
-    HM_TRY(hm_dir_open_at(private_dir, HM_JOURNAL_NEXT, false, err, &recovery.next));
-    rc = recover(&recovery, err);
-    hm_dir_done(&recovery.next);
-    if (rc == HM_OK)
-        *ret_taken = recovery.taken;
-    return rc;
+    HM_TRY(run_recovery(&recovery, err));
+    *ret_taken = recovery.taken;
+    return HM_OK;
+}
+
+bool hm_journal_is_waiting(const struct hm_dir *private_dir)
+{
+    return hm_dir_has(private_dir, HM_JOURNAL_NEXT);
+}
+
+enum hm_rc hm_journal_finish(const struct hm_dir *private_dir, const struct hm_dir *public_dir,
+                             const struct hm_cosign_options *options, struct hm_err *err,
+                             struct hm_buf *report)
+{
+    struct recovery recovery = {.private_dir = private_dir,
+                                .public_dir = public_dir,
+                                .next = HM_DIR_INIT,
+                                .left = SIZE_MAX,
+                                .ask = options,
+                                .report = report};
+
+    return run_recovery(&recovery, err);
 }
 
 enum hm_rc hm_journal_recover(const struct hm_dir *private_dir, const struct hm_dir *public_dir,

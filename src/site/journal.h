@@ -6,11 +6,18 @@
  *
  *   private/publish/next.tmp/   being written; may be thrown away at any time
  *   private/publish/next/       committed:
- *     files/...                 laid over public/
+ *     files/...                 laid over public/, where nothing has other bytes
+ *     replace/...               laid over public/, instead of what is there
+ *     log/...                   the batch for the release log (log_step.h)
  *     timestamp.json            public/metadata/timestamp.json, the switch; absent where nothing
  *                               but a new root is published
+ *     late/...                  as files/, after the switch: a root that comes last
  *     published/...             laid over private/published/: what the site knows it published
  *     done                      what to drop afterwards, one path below private/ a line
+ *
+ * Where the log's quorum of witnesses is not met, a journal waits half-way: all that the tree to
+ * come consists of is durable (hm_tree_load reads it), what nothing refers to yet is public, and
+ * drafts are dropped already, so that others go on from there.
  *
  * Nothing here knows roles or keys; callers hold the site's lock.
  */
@@ -19,6 +26,7 @@
 
 #include "base/dir.h"
 #include "crypto/digest.h"
+#include "site/cosign.h"
 
 #define HM_JOURNAL_DONE_SIZE_MAX  4194304
 #define HM_JOURNAL_FILE_COUNT_MAX 1000000 /* names in one folder: more than any publish holds */
@@ -43,6 +51,16 @@ HM_MUST_CHECK enum hm_rc hm_journal_add_image(struct hm_journal *journal,
                                               const struct hm_dir *src_dir, const char *src_path,
                                               const char *path, uint64_t length,
                                               const struct hm_sha256 *sha256, struct hm_err *err);
+/* A file below public/ that takes the place of what is there. */
+HM_MUST_CHECK enum hm_rc hm_journal_replace(struct hm_journal *journal, const char *path,
+                                            struct hm_bytes bytes, struct hm_err *err);
+/* As hm_journal_add, to appear after the new timestamp.json. */
+HM_MUST_CHECK enum hm_rc hm_journal_add_late(struct hm_journal *journal,
+                                             const struct hm_dir *public_dir, const char *path,
+                                             struct hm_bytes bytes, struct hm_err *err);
+/* log/NAME: a part of the batch. */
+HM_MUST_CHECK enum hm_rc hm_journal_add_log(struct hm_journal *journal, const char *name,
+                                            struct hm_bytes bytes, struct hm_err *err);
 /* The new timestamp.json. */
 HM_MUST_CHECK enum hm_rc hm_journal_add_timestamp(struct hm_journal *journal, struct hm_bytes bytes,
                                                   struct hm_err *err);
@@ -57,13 +75,23 @@ HM_MUST_CHECK enum hm_rc hm_journal_commit(struct hm_journal *journal, struct hm
 /* Without commit, next.tmp stays and is thrown away by the next _begin. */
 void hm_journal_done(struct hm_journal *journal);
 
-/* Rolls a committed journal forward, if there is one: the memory, images, identities, metadata with
- * roots last among them, timestamp.json, then the drops, then the journal itself. Running it again
- * from any point in between ends in the same state. *ret_found (may be NULL). HM_EIO; HM_EREFUSED
- * where public has a file of that name with other bytes. */
+/* Rolls a committed journal forward, if there is one: the memory, images, identities, metadata but
+ * for roots; the drops and the log's batch, where there is one; roots, the log's files and proofs,
+ * timestamp.json, what comes late, the drops, then the journal itself. Running it again from any
+ * point in between ends in the same state. *ret_found (may be NULL). HM_EIO; HM_EREFUSED where
+ * public or the log has something else. Witnesses are not asked: a journal that waits for them
+ * stays, and that is HM_OK. */
 HM_MUST_CHECK enum hm_rc hm_journal_recover(const struct hm_dir *private_dir,
                                             const struct hm_dir *public_dir, struct hm_err *err,
                                             bool *ret_found);
+/* True if a journal is there: after hm_journal_recover, one that waits for witnesses. */
+bool hm_journal_is_waiting(const struct hm_dir *private_dir);
+/* As hm_journal_recover, asking the witnesses. HM_EAGAIN: the quorum is not met, and the message
+ * says who failed and how; the journal waits. report gets what they said. */
+HM_MUST_CHECK enum hm_rc hm_journal_finish(const struct hm_dir *private_dir,
+                                           const struct hm_dir *public_dir,
+                                           const struct hm_cosign_options *options,
+                                           struct hm_err *err, struct hm_buf *report);
 /* As hm_journal_recover, stopping after at most step_count steps (a file put in place or dropped is
  * one): what a crash leaves, for tests. */
 HM_MUST_CHECK enum hm_rc hm_journal_recover_steps(const struct hm_dir *private_dir,

@@ -7,6 +7,7 @@
 #include "site/approvers.h"
 #include "site/plan_internal.h"
 #include "site/renew.h"
+#include "trust/site_log.h"
 
 #define HM_PLAN_ITEM_COUNT_MAX 1000000
 
@@ -103,7 +104,7 @@ static enum hm_rc check_root_draft(const struct hm_plan *plan, const struct hm_r
         return hm_fail(why, HM_EMISMATCH, "'root' is for the site '%s'", name);
     if (!root->consistent_snapshot)
         return hm_fail(why, HM_EREFUSED, "'root' has no consistent_snapshot");
-    return HM_OK;
+    return hm_site_log_check_next_root(plan->roles->tree->root, root, why);
 }
 
 /* plan->root, if the draft is complete. */
@@ -292,9 +293,19 @@ static enum hm_rc is_along(const struct hm_plan *plan, struct hm_err *err, bool 
     (void)snprintf(wanted, sizeof(wanted), "%lld\n", (long long)plan->root->document.version);
     if (!hm_bytes_is_str(hm_buf_bytes(&text), wanted))
         return HM_OK;
-    HM_TRY(hm_approvers_signers(private_dir, true, err, &signers));
+    HM_TRY(hm_approvers_signers(private_dir, HM_APPROVERS_ONLINE, err, &signers));
     *ret_along = !hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_TIMESTAMP]) ||
                  !hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_SNAPSHOT]);
+    return HM_OK;
+}
+
+/* Whether there is a log under the root to come, which is then to name it. */
+static enum hm_rc is_logged(const struct hm_root *root, struct hm_err *err, bool *ret_logged)
+{
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+
+    HM_TRY(hm_site_log_parse(root, err, &log));
+    *ret_logged = log->policy != NULL;
     return HM_OK;
 }
 
@@ -320,7 +331,9 @@ static enum hm_rc plan_root_step(struct hm_plan *plan, struct hm_err *err)
                             (long long)plan->root->document.version, why.text);
     }
     HM_TRY(is_along(plan, err, &plan->root_along));
-    plan->needs_signing = plan->needs_signing || plan->root_along;
+    HM_TRY(is_logged(plan->root, err, &plan->root_late));
+    plan->root_late = plan->root_late && !plan->root_along;
+    plan->needs_signing = plan->needs_signing || plan->root_along || plan->root_late;
     return HM_OK;
 }
 

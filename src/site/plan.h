@@ -7,6 +7,9 @@
  * targets.json that both roots' keys signed, and a snapshot and timestamp signed by old and new
  * online keys. Then N+1.root.json alone. A client sees a valid tree at every moment in between.
  *
+ * A site with a release log does both at once, the root last: the snapshot of the first step has an
+ * entry that names the new root, and what was logged must follow.
+ *
  * Where the online key is lost, nobody can sign the step in between: then all goes out in one, the
  * root before the timestamp, and a client that comes between the two must try again.
  */
@@ -29,7 +32,8 @@ struct hm_plan_document {
 struct hm_plan_image {
     struct hm_bytes path;
     struct hm_file_facts facts;
-    const char *source; /* below private/; NULL: published already */
+    struct hm_bytes custom; /* as the approvers signed it */
+    const char *source;     /* below private/; NULL: published already */
 };
 
 struct hm_plan_identity {
@@ -53,6 +57,7 @@ struct hm_plan {
     struct hm_bytes root_raw;
     bool root_waits; /* it is complete, but something must be published first */
     bool root_along; /* it goes out in the first step: the old online key is lost */
+    bool root_late;  /* it goes out in the first step, after all else: a log names it */
     /* In force after the first step. */
     const struct hm_root *root_in_force;
     const struct hm_targets *targets;

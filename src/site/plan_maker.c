@@ -247,6 +247,7 @@ static enum hm_rc take_file(struct hm_plan *plan, const struct maker_view *view,
     HM_TRY(hm_plan_grow(plan, (void **)&plan->paths, plan->path_count, &plan->path_capacity,
                         sizeof(*plan->paths), err));
     HM_TRY(hm_arena_copy(&plan->arena, target->path, err, &image.path));
+    HM_TRY(hm_arena_copy(&plan->arena, target->custom, err, &image.custom));
     plan->paths[plan->path_count++] =
         (struct hm_plan_path){.maker = view->maker->id, .path = image.path};
     HM_TRY(hm_tree_image_name(target->path, &target->facts.sha256, err, &name));

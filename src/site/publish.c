@@ -5,6 +5,7 @@
 #include "base/gzip.h"
 #include "site/approvers.h"
 #include "site/journal.h"
+#include "site/log_batch.h"
 #include "site/rehearsal.h"
 #include "trust/trust_file.h"
 
@@ -13,6 +14,7 @@
 
 void hm_publish_result_done(struct hm_publish_result *result)
 {
+    hm_buf_done(&result->witnesses);
     hm_buf_done(&result->notes);
     hm_arena_done(&result->arena);
 }
@@ -43,6 +45,7 @@ static enum hm_rc add_item(struct hm_publish_result *result, const char *role, i
 struct step {
     const struct hm_plan *plan;
     const struct hm_site *site;
+    struct hm_own_log *log; /* borrowed; NULL: none */
     struct hm_journal journal;
     struct hm_signers online;
     struct hm_publish_result *result;
@@ -54,23 +57,32 @@ static void step_done(struct step *step)
     hm_roles_signers_done(&step->online);
 }
 
-static enum hm_rc add_metadata(struct step *step, const char *role, int64_t version,
-                               struct hm_bytes raw, struct hm_err *err)
+typedef enum hm_rc add_fn(struct hm_journal *journal, const struct hm_dir *public_dir,
+                          const char *path, struct hm_bytes bytes, struct hm_err *err);
+
+static enum hm_rc add_metadata_by(struct step *step, add_fn *add, const char *role, int64_t version,
+                                  struct hm_bytes raw, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
     _hm_done_(hm_buf_done) struct hm_buf compressed =
         HM_BUF_INIT(HM_DOCUMENT_TARGETS_SIZE_MAX + 65536);
 
     HM_TRY(hm_tree_file_name(role, version, err, &name));
-    HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, hm_buf_str(&name), raw, err));
+    HM_TRY(add(&step->journal, &step->site->public_dir, hm_buf_str(&name), raw, err));
     /* Beside it a copy for servers that send such (docs/operations.md). */
     HM_TRY(hm_gzip_compress(raw, err, &compressed));
     HM_TRY(hm_buf_append_str(&name, ".gz", err));
-    HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, hm_buf_str(&name),
-                          hm_buf_bytes(&compressed), err));
+    HM_TRY(add(&step->journal, &step->site->public_dir, hm_buf_str(&name),
+               hm_buf_bytes(&compressed), err));
     if (strcmp(role, "root") == 0)
         HM_TRY(hm_journal_remember(&step->journal, role, raw, err));
     return add_item(step->result, role, version, err);
+}
+
+static enum hm_rc add_metadata(struct step *step, const char *role, int64_t version,
+                               struct hm_bytes raw, struct hm_err *err)
+{
+    return add_metadata_by(step, hm_journal_add, role, version, raw, err);
 }
 
 static enum hm_rc make_meta(struct hm_bytes name, int64_t version, struct hm_bytes raw,
@@ -97,6 +109,27 @@ static enum hm_rc sign_online(struct step *step, enum hm_root_role role, struct 
         groups[count++] = &plan->root->roles[role];
     return hm_approvers_sign(&step->online, hm_root_role_name(role), canonical, groups, count, err,
                              ret_raw);
+}
+
+static bool is_with_root(const struct hm_plan *plan)
+{
+    return plan->is_first || plan->root_along || plan->root_late;
+}
+
+/* The entries that come with the snapshot. */
+static enum hm_rc write_log(struct step *step, const struct hm_snapshot *snapshot,
+                            const struct hm_snapshot_meta *meta, struct hm_err *err)
+{
+    struct hm_log_batch_change change = {.plan = step->plan,
+                                         .snapshot = snapshot,
+                                         .document = {.version = (uint64_t)meta->version,
+                                                      .sha256 = meta->facts.sha256,
+                                                      .length = meta->facts.length},
+                                         .with_root = is_with_root(step->plan)};
+
+    if (step->log == NULL)
+        return HM_OK;
+    return hm_log_batch_write(step->log, &change, &step->journal, err);
 }
 
 static enum hm_rc write_snapshot(struct step *step, struct hm_err *err,
@@ -127,8 +160,9 @@ static enum hm_rc write_snapshot(struct step *step, struct hm_err *err,
     HM_TRY(hm_snapshot_write(snapshot, err, &canonical));
     HM_TRY(sign_online(step, HM_ROOT_ROLE_SNAPSHOT, hm_buf_bytes(&canonical), err, &raw));
     HM_TRY(add_metadata(step, "snapshot", snapshot->document.version, hm_buf_bytes(&raw), err));
-    return make_meta(HM_BYTES_LITERAL("snapshot"), snapshot->document.version, hm_buf_bytes(&raw),
-                     err, ret_meta);
+    HM_TRY(make_meta(HM_BYTES_LITERAL("snapshot"), snapshot->document.version, hm_buf_bytes(&raw),
+                     err, ret_meta));
+    return write_log(step, snapshot, ret_meta, err);
 }
 
 static enum hm_rc write_timestamp(struct step *step, const struct hm_snapshot_meta *meta,
@@ -235,6 +269,18 @@ static enum hm_rc write_root_step(struct step *step, struct hm_err *err)
     return hm_journal_drop(&step->journal, "drafts/root.json", err);
 }
 
+/* The log names it, so it comes with the same step, when that is visible. */
+static enum hm_rc write_root_late(struct step *step, struct hm_err *err)
+{
+    const struct hm_plan *plan = step->plan;
+
+    if (!plan->root_late)
+        return HM_OK;
+    HM_TRY(add_metadata_by(step, hm_journal_add_late, "root", plan->root->document.version,
+                           plan->root_raw, err));
+    return hm_journal_drop(&step->journal, "drafts/root.json", err);
+}
+
 /* The old online key is lost: nobody could sign a step before the root. */
 static enum hm_rc write_root_along(struct step *step, struct hm_err *err)
 {
@@ -250,7 +296,7 @@ static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_e
     const struct hm_plan *plan = step->plan;
     struct hm_snapshot_meta meta;
 
-    HM_TRY(hm_approvers_signers(&step->site->private_dir, true, err, &step->online));
+    HM_TRY(hm_approvers_signers(&step->site->private_dir, HM_APPROVERS_ONLINE, err, &step->online));
     HM_TRY(write_images(step, err));
     HM_TRY(write_identities(step, err));
     HM_TRY(write_first_root(step, err));
@@ -265,7 +311,8 @@ static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_e
     else
         meta = plan->roles->tree->timestamp->snapshot;
     step->result->file_count += plan->path_count;
-    return write_timestamp(step, &meta, err);
+    HM_TRY(write_timestamp(step, &meta, err));
+    return write_root_late(step, err);
 }
 
 enum step_kind {
@@ -305,15 +352,16 @@ static void forget_drafts(struct hm_plan *plan)
 {
     plan->document_count = plan->image_count = plan->identity_count = 0;
     plan->path_count = plan->drop_count = 0;
-    plan->root_along = false;
+    plan->root_along = plan->root_late = false;
 }
 
-static enum hm_rc commit_step(struct hm_plan *plan, enum step_kind kind, struct hm_err *err,
-                              struct hm_publish_result *result)
+static enum hm_rc commit_step(struct hm_plan *plan, enum step_kind kind, struct hm_own_log *log,
+                              struct hm_err *err, struct hm_publish_result *result)
 {
     const struct hm_site *site = plan->roles->site;
     _hm_done_(step_done) struct step step = {.plan = plan,
                                              .site = site,
+                                             .log = log,
                                              .journal = {.next = HM_DIR_INIT},
                                              .online = HM_SIGNERS_INIT,
                                              .result = result};
@@ -327,25 +375,112 @@ static enum hm_rc commit_step(struct hm_plan *plan, enum step_kind kind, struct 
     return hm_journal_commit(&step.journal, err);
 }
 
+/* ---- the release log ------------------------------------------------------------------------- */
+
+static enum hm_rc open_log(const struct hm_plan *plan, struct hm_err *err,
+                           struct hm_own_log **ret_log)
+{
+    const struct hm_root *root = is_with_root(plan) ? plan->root : plan->roles->tree->root;
+
+    return hm_own_log_open(plan->roles->tree, root, err, ret_log);
+}
+
+static struct hm_cosign_options ask_options(const struct hm_site *site)
+{
+    return (struct hm_cosign_options){.ca_file = site->ca_file, .now_unix_s = site->now_unix_s};
+}
+
+/* Cosigned as it is: before it grows, and to renew what is published. */
+static enum hm_rc beat(struct hm_own_log *log, const struct hm_plan *plan,
+                       enum hm_publish_renew renew, struct hm_err *err,
+                       struct hm_publish_result *result)
+{
+    struct hm_cosign_options options = ask_options(plan->roles->site);
+
+    if (log == NULL || log->begins || log->archive > 0 || hm_own_log_has_junk(log))
+        return HM_OK;
+    if (renew == HM_PUBLISH_DRAFTS && log->word->policy->quorum == HM_LOG_POLICY_NONE)
+        return HM_OK;
+    HM_TRY(hm_own_log_heartbeat(log, plan->roles->tree, &options, err, &result->witnesses));
+    result->heartbeat = true;
+    return HM_OK;
+}
+
+/* One that was committed and waits for witnesses. */
+static enum hm_rc finish(const struct hm_site *site, struct hm_err *err,
+                         struct hm_publish_result *result)
+{
+    struct hm_cosign_options options = ask_options(site);
+    enum hm_rc rc =
+        hm_journal_finish(&site->private_dir, &site->public_dir, &options, err, &result->witnesses);
+
+    if (rc == HM_EAGAIN)
+        return hm_error_prefix(err, rc,
+                               "the publish is complete and waits for witnesses, nothing of it is "
+                               "visible; 'publish' or 'renew' asks them again");
+    return rc;
+}
+
+/* ---- rounds ---------------------------------------------------------------------------------- */
+
+/* What is done of a step that the witnesses stop: a timestamp needs none of them. */
+static enum step_kind without_log(const struct hm_plan *plan, enum hm_publish_renew renew,
+                                  enum step_kind kind)
+{
+    const struct hm_tree *tree = plan->roles->tree;
+
+    if (kind != STEP_ALL)
+        return kind;
+    return renew == HM_PUBLISH_RENEW && lost_half(&tree->timestamp->document,
+                                                  plan->roles->site->config.expiry.timestamp_s,
+                                                  plan->roles->site->now_unix_s)
+               ? STEP_TIMESTAMP
+               : STEP_NONE;
+}
+
+static enum hm_rc do_step(struct hm_plan *plan, enum step_kind kind, struct hm_own_log **log,
+                          struct hm_err *err, struct hm_publish_result *result)
+{
+    enum hm_rc rc = commit_step(plan, kind, *log, err, result);
+
+    hm_own_log_free(hm_steal(log)); /* rolling forward opens it anew */
+    if (kind == STEP_ALL)
+        hm_buf_clear(&result->witnesses); /* they are asked once more */
+    return rc == HM_OK ? finish(plan->roles->site, err, result) : rc;
+}
+
 /* Plans and does one step. */
 static enum hm_rc run_round(const struct hm_site *site, enum hm_publish_renew renew, bool again,
                             struct hm_err *err, struct hm_publish_result *result, bool *ret_done)
 {
     _hm_free_(hm_plan_free) struct hm_plan *plan = NULL;
+    _hm_free_(hm_own_log_free) struct hm_own_log *log = NULL;
+    struct hm_err why = HM_ERR_INIT;
     enum step_kind kind;
+    enum hm_rc rc;
 
     HM_TRY(hm_plan_make(site, err, &plan));
     kind = next_step(plan, renew, again);
-    if (kind == STEP_NONE) {
-        *ret_done = true;
-        hm_buf_clear(&result->notes);
-        return hm_buf_append(&result->notes, hm_buf_bytes(&plan->notes), err);
-    }
     if (renew != HM_PUBLISH_DRAFTS)
         forget_drafts(plan);
-    HM_TRY(commit_step(plan, kind, err, result));
-    *ret_done = false;
-    return hm_journal_recover(&site->private_dir, &site->public_dir, err, NULL);
+    if (kind == STEP_ALL ||
+        (renew != HM_PUBLISH_DRAFTS && !again && plan->roles->tree->root != NULL))
+        HM_TRY(open_log(plan, err, &log));
+    if (log != NULL && kind != STEP_ALL && hm_own_log_has_junk(log))
+        kind = STEP_ALL; /* a new snapshot names it void */
+    rc = beat(log, plan, renew, &why, result);
+    if (rc == HM_EAGAIN)
+        kind = without_log(plan, renew, kind);
+    if (rc == HM_OK || (rc == HM_EAGAIN && kind != STEP_NONE)) {
+        *ret_done = kind == STEP_NONE;
+        hm_buf_clear(&result->notes);
+        if (kind == STEP_NONE)
+            return hm_buf_append(&result->notes, hm_buf_bytes(&plan->notes), err);
+        HM_TRY(do_step(plan, kind, &log, err, result));
+    }
+    if (rc != HM_OK && err != NULL)
+        *err = why;
+    return rc;
 }
 
 enum hm_rc hm_publish_run(const struct hm_site *site, enum hm_publish_renew renew,
@@ -353,6 +488,10 @@ enum hm_rc hm_publish_run(const struct hm_site *site, enum hm_publish_renew rene
 {
     bool done = false;
 
+    if (hm_journal_is_waiting(&site->private_dir)) {
+        HM_TRY(finish(site, err, result));
+        result->resumed = true;
+    }
     for (int round = 0; round < HM_PUBLISH_ROUND_COUNT_MAX; round++) {
         HM_TRY(run_round(site, renew, round > 0, err, result, &done));
         if (done)
@@ -364,6 +503,7 @@ enum hm_rc hm_publish_run(const struct hm_site *site, enum hm_publish_renew rene
 enum hm_rc hm_publish_commit_only(const struct hm_site *site, struct hm_err *err)
 {
     _hm_free_(hm_plan_free) struct hm_plan *plan = NULL;
+    _hm_free_(hm_own_log_free) struct hm_own_log *log = NULL;
     _hm_done_(hm_publish_result_done) struct hm_publish_result result = HM_PUBLISH_RESULT_INIT;
     enum step_kind kind;
 
@@ -371,7 +511,9 @@ enum hm_rc hm_publish_commit_only(const struct hm_site *site, struct hm_err *err
     kind = next_step(plan, HM_PUBLISH_DRAFTS, false);
     if (kind == STEP_NONE)
         return hm_fail(err, HM_EAGAIN, "nothing to publish");
-    return commit_step(plan, kind, err, &result);
+    if (kind == STEP_ALL)
+        HM_TRY(open_log(plan, err, &log));
+    return commit_step(plan, kind, log, err, &result);
 }
 
 enum hm_rc hm_publish_describe(const struct hm_publish_result *result, struct hm_err *err,
@@ -379,7 +521,11 @@ enum hm_rc hm_publish_describe(const struct hm_publish_result *result, struct hm
 {
     char text[72];
 
-    if (result->count == 0)
+    if (result->resumed)
+        HM_TRY(
+            hm_buf_append_str(report, "the publish that waited for witnesses is visible\n", err));
+    HM_TRY(hm_buf_append(report, hm_buf_bytes(&result->witnesses), err));
+    if (result->count == 0 && !result->resumed)
         HM_TRY(hm_buf_append_str(report, "nothing to publish\n", err));
     for (size_t i = 0; i < result->count; i++)
         HM_TRY(hm_buf_append_fmt(report, err, "published '%s' version %lld\n",

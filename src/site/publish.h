@@ -26,20 +26,29 @@ struct hm_publish_result {
     size_t file_count; /* new or changed files */
     bool has_fingerprint;
     struct hm_sha256 fingerprint; /* of the trust file, after the first publish */
+    bool resumed;                 /* a publish that waited for witnesses came to its end first */
+    bool heartbeat;               /* the release log was cosigned again */
+    struct hm_buf witnesses;      /* what they said: a line each */
     struct hm_buf notes;          /* what is held back, and why: a line each */
     struct hm_arena arena;
 };
 
 #define HM_PUBLISH_RESULT_INIT                                                                     \
     {                                                                                              \
-        .items = NULL, .notes = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX), .arena = HM_ARENA_INIT       \
+        .items = NULL, .witnesses = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX),                          \
+        .notes = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX), .arena = HM_ARENA_INIT                      \
     }
 
 void hm_publish_result_done(struct hm_publish_result *result);
 
 /* site is open for change. HM_OK with count 0: nothing to do. HM_EINPUT: an online key is missing;
  * HM_EMISMATCH: an image was changed after intake; HM_EREFUSED and others: a client would refuse
- * the result. Nothing is published then; a new root that comes second may wait for the next run. */
+ * the result. Nothing is published then; a new root that comes second may wait for the next run.
+ *
+ * With a release log: a publish that waits for witnesses is taken up first; before the log grows,
+ * it is cosigned as it is, so that no size is sent to some witnesses that the others will not come
+ * to know. HM_EAGAIN: the quorum is not met, and the message says which witness failed and how.
+ * Renewing has the log cosigned again where nothing else is due; a timestamp is renewed without. */
 HM_MUST_CHECK enum hm_rc hm_publish_run(const struct hm_site *site, enum hm_publish_renew renew,
                                         struct hm_err *err, struct hm_publish_result *result);
 /* Appends the result in words. */

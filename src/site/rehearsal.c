@@ -10,6 +10,7 @@
 struct source {
     const struct hm_dir *public_dir;
     const struct hm_dir *next; /* NULL: only what is published */
+    bool late;                 /* what comes last is there too */
 };
 
 /* A client asks by URL; what a server looks for is the decoded name. */
@@ -34,6 +35,11 @@ static enum hm_rc get(void *ctx, const char *name, struct hm_err *err, struct hm
     if (source->next != NULL && strcmp(name, "timestamp.json") == 0 &&
         hm_dir_has(source->next, name))
         return hm_dir_read(source->next, name, err, ret_buf);
+    HM_TRY(hm_buf_append_str(&path, "late/metadata/", err));
+    HM_TRY(append_decoded(name, err, &path));
+    if (source->next != NULL && source->late && hm_dir_has(source->next, hm_buf_str(&path)))
+        return hm_dir_read(source->next, hm_buf_str(&path), err, ret_buf);
+    hm_buf_clear(&path);
     HM_TRY(hm_buf_append_str(&path, "files/metadata/", err));
     HM_TRY(append_decoded(name, err, &path));
     if (source->next != NULL && hm_dir_has(source->next, hm_buf_str(&path)))
@@ -69,13 +75,14 @@ static int64_t judging_time(const struct hm_plan *plan)
 /* One refresh. The client, its source and its configuration live as long as this call's frame, so
  * what is to be looked at is done in judge. */
 static enum hm_rc refresh(const struct hm_plan *plan, const struct hm_dir *dir,
-                          const struct hm_dir *next,
+                          const struct hm_dir *next, bool late,
                           enum hm_rc (*judge)(const struct hm_plan *plan, struct hm_client *client,
                                               const struct hm_dir *next, struct hm_err *err),
                           struct hm_err *err)
 {
     _hm_free_(hm_client_free) struct hm_client *client = NULL;
-    struct source source = {.public_dir = &plan->roles->site->public_dir, .next = next};
+    struct source source = {
+        .public_dir = &plan->roles->site->public_dir, .next = next, .late = late};
     struct hm_client_source get_source = {.get = get, .ctx = &source};
     struct hm_client_config config = {.dir = dir,
                                       .source = &get_source,
@@ -248,8 +255,9 @@ static enum hm_rc rehearse(const struct hm_plan *plan, const struct hm_dir *dir,
     /* A client that is up to date must be able to go on; so must one that comes anew, which is the
      * same walk from the first root. */
     if (plan->roles->tree->root != NULL)
-        HM_TRY(refresh(plan, dir, NULL, NULL, err));
-    return refresh(plan, dir, next, judge_all, err);
+        HM_TRY(refresh(plan, dir, NULL, false, NULL, err));
+    HM_TRY(refresh(plan, dir, next, false, judge_all, err));
+    return hm_dir_has(next, "late") ? refresh(plan, dir, next, true, NULL, err) : HM_OK;
 }
 
 enum hm_rc hm_rehearsal_run(const struct hm_plan *plan, const struct hm_dir *next,

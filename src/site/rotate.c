@@ -6,6 +6,7 @@
 #include "exchange/role.h"
 #include "site/plan.h"
 #include "site/renew.h"
+#include "trust/site_log.h"
 
 #define HM_ROTATE_ID_PREFIX_MIN 8
 
@@ -131,6 +132,7 @@ static enum hm_rc save_root(const struct hm_roles *roles, struct hm_root *root, 
     HM_TRY(check_online(root, hm_roles_targets(roles), err));
     /* Also: no maker's key in a vendor's role. */
     HM_TRY(hm_layout_parse(root, hm_roles_targets(roles), site->config.name, err, &layout));
+    HM_TRY(hm_site_log_check_next_root(roles->tree->root, root, err));
     if (roles->root_draft != NULL && roles->root_draft->envelope->signature_count > 0)
         HM_TRY(hm_buf_append_str(report,
                                  "WARNING: the draft of 'root' had signatures; it is replaced, and "
@@ -140,25 +142,48 @@ static enum hm_rc save_root(const struct hm_roles *roles, struct hm_root *root, 
     return hm_draft_put(&site->drafts, "root", hm_buf_bytes(&canonical), err);
 }
 
-/* The newest root, draft or published, with some roles' keys changed. */
-static enum hm_rc change_root(const struct hm_roles *roles, const enum hm_root_role *which,
-                              size_t which_count, const struct key_set *set, struct hm_err *err,
-                              struct hm_buf *report)
+enum hm_rc hm_rotate_edit_root(const struct hm_roles *roles, hm_rotate_edit_fn *edit, void *ctx,
+                               struct hm_err *err, struct hm_buf *report)
 {
     _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
     struct hm_root_unsigned root = {NULL};
-    enum hm_rc rc = HM_OK;
+    enum hm_rc rc;
 
     HM_TRY(hm_envelope_parse(roles->root_draft != NULL ? roles->root_draft->raw
                                                        : roles->tree->root_raw,
                              err, &envelope));
     HM_TRY(hm_root_read_unsigned(hm_envelope_unsigned(envelope), err, &root));
-    for (size_t i = 0; i < which_count && rc == HM_OK; i++)
-        rc = hm_root_set_role(root.content, which[i], set->keys, set->count, set->threshold, err);
+    rc = edit(ctx, root.content, err);
     if (rc == HM_OK)
         rc = save_root(roles, root.content, err, report);
     hm_root_free(root.content);
     return rc;
+}
+
+/* Some roles of root, and the keys that they get. */
+struct key_change {
+    const enum hm_root_role *roles;
+    size_t count;
+    const struct key_set *set;
+};
+
+static enum hm_rc set_keys(void *ctx, struct hm_root *root, struct hm_err *err)
+{
+    const struct key_change *change = ctx;
+
+    for (size_t i = 0; i < change->count; i++)
+        HM_TRY(hm_root_set_role(root, change->roles[i], change->set->keys, change->set->count,
+                                change->set->threshold, err));
+    return HM_OK;
+}
+
+static enum hm_rc change_root(const struct hm_roles *roles, const enum hm_root_role *which,
+                              size_t which_count, const struct key_set *set, struct hm_err *err,
+                              struct hm_buf *report)
+{
+    struct key_change change = {.roles = which, .count = which_count, .set = set};
+
+    return hm_rotate_edit_root(roles, set_keys, &change, err, report);
 }
 
 /* targets.json must be good under both roots: it gets a next version, to be signed by both. */
@@ -197,7 +222,7 @@ static enum hm_rc check_lost(const struct hm_roles *roles, bool lost, struct hm_
     const struct hm_root *root = roles->tree->root;
     bool at_hand;
 
-    HM_TRY(hm_approvers_signers(&roles->site->private_dir, true, err, &signers));
+    HM_TRY(hm_approvers_signers(&roles->site->private_dir, HM_APPROVERS_ONLINE, err, &signers));
     at_hand = hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_TIMESTAMP]) &&
               hm_approvers_can_sign(&signers, &root->roles[HM_ROOT_ROLE_SNAPSHOT]);
     if (lost && at_hand)

@@ -30,4 +30,10 @@ HM_MUST_CHECK enum hm_rc hm_rotate_run(const struct hm_site *site,
                                        const struct hm_rotate_options *options, struct hm_err *err,
                                        struct hm_buf *report, struct hm_renew *ret_renew);
 
+/* Drafts the next root: the newest one, draft or published, as edit changes it. HM_EREFUSED as
+ * above; what edit says. */
+typedef enum hm_rc hm_rotate_edit_fn(void *ctx, struct hm_root *root, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_rotate_edit_root(const struct hm_roles *roles, hm_rotate_edit_fn *edit,
+                                             void *ctx, struct hm_err *err, struct hm_buf *report);
+
 #endif

@@ -40,13 +40,15 @@ struct hm_site {
     struct hm_site_config config;
     struct hm_lock lock;
     int64_t now_unix_s;
-    size_t flat_max; /* HM_PARTITION_FLAT_MAX; tests set less */
+    size_t flat_max;     /* HM_PARTITION_FLAT_MAX; tests set less */
+    const char *ca_file; /* for witnesses by https; borrowed, NULL: the system's */
     struct hm_arena arena;
 };
 
 enum hm_site_access {
     HM_SITE_READ,   /* no lock; nothing is written */
-    HM_SITE_CHANGE, /* lock held until _free; an interrupted publish is rolled forward first */
+    HM_SITE_CHANGE, /* lock held until _free; an interrupted publish is rolled forward first, as far
+                       as that goes without asking witnesses */
 };
 
 /* Opens the site at path. HM_EINPUT: no site there; HM_EREFUSED: a newer format; HM_EBUSY: another

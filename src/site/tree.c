@@ -2,6 +2,7 @@
 /* What a site has published (tree.h). */
 #include "site/tree.h"
 
+#define HM_TREE_COMING             "publish/next" /* below private/: the committed journal */
 #define HM_TREE_ROOT_COUNT_MAX     65536
 #define HM_TREE_DOCUMENT_COUNT_MAX 1048576 /* two roles a maker, two a product */
 
@@ -27,14 +28,33 @@ enum hm_rc hm_tree_image_name(struct hm_bytes path, const struct hm_sha256 *sha2
     return hm_buf_append(ret_name, parts.file, err);
 }
 
+/* In the journal first: what is not there any more has been put in place. */
+static enum hm_rc read_file(struct hm_tree *tree, const char *path, size_t size_max,
+                            struct hm_err *err, struct hm_bytes *ret_raw)
+{
+    static const char *const folders[] = {"files", "late"};
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(2048);
+
+    for (size_t i = 0; tree->is_coming && i < HM_ARRAY_COUNT(folders); i++) {
+        enum hm_rc rc;
+
+        hm_buf_clear(&name);
+        HM_TRY(hm_buf_append_fmt(&name, err, HM_TREE_COMING "/%s/%s", folders[i], path));
+        rc = hm_site_read(&tree->site->private_dir, hm_buf_str(&name), size_max, &tree->arena, err,
+                          ret_raw);
+        if (rc != HM_ENOTFOUND)
+            return rc;
+    }
+    return hm_site_read(&tree->site->public_dir, path, size_max, &tree->arena, err, ret_raw);
+}
+
 static enum hm_rc read_role(struct hm_tree *tree, const char *role, int64_t version,
                             size_t size_max, struct hm_err *err, struct hm_bytes *ret_raw)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
 
     HM_TRY(hm_tree_file_name(role, version, err, &name));
-    return hm_site_read(&tree->site->public_dir, hm_buf_str(&name), size_max, &tree->arena, err,
-                        ret_raw);
+    return read_file(tree, hm_buf_str(&name), size_max, err, ret_raw);
 }
 
 /* The chain of roots from version 1. */
@@ -67,9 +87,15 @@ static enum hm_rc load_root(struct hm_tree *tree, struct hm_err *err)
 static enum hm_rc load_timestamp(struct hm_tree *tree, struct hm_err *err)
 {
     struct hm_signed content;
+    enum hm_rc rc = HM_ENOTFOUND;
 
-    HM_TRY(hm_site_read(&tree->site->public_dir, "metadata/timestamp.json",
-                        HM_DOCUMENT_TIMESTAMP_SIZE_MAX, &tree->arena, err, &tree->timestamp_raw));
+    if (tree->is_coming)
+        rc = hm_site_read(&tree->site->private_dir, HM_TREE_COMING "/timestamp.json",
+                          HM_DOCUMENT_TIMESTAMP_SIZE_MAX, &tree->arena, err, &tree->timestamp_raw);
+    if (rc == HM_ENOTFOUND)
+        rc = hm_site_read(&tree->site->public_dir, "metadata/timestamp.json",
+                          HM_DOCUMENT_TIMESTAMP_SIZE_MAX, &tree->arena, err, &tree->timestamp_raw);
+    HM_TRY(rc);
     HM_TRY(hm_envelope_parse(tree->timestamp_raw, err, &tree->timestamp_envelope));
     HM_TRY(hm_envelope_verify(tree->timestamp_envelope, &tree->root->roles[HM_ROOT_ROLE_TIMESTAMP],
                               "timestamp", err, &content));
@@ -179,13 +205,12 @@ static enum hm_rc check_memory(struct hm_tree *tree, const struct memory *before
 static enum hm_rc load_checked(struct hm_tree *tree, struct hm_err *err)
 {
     struct memory memory;
-    bool is_publishing;
 
     HM_TRY(recall_all(tree, err, &memory));
-    /* Only without the lock: with it, what was committed has been rolled forward. */
-    is_publishing = hm_dir_has(&tree->site->private_dir, "publish/next");
+    /* With the lock: one that waits for witnesses; all others have been rolled forward. */
+    tree->is_coming = hm_dir_has(&tree->site->private_dir, HM_TREE_COMING);
     HM_TRY(load_all(tree, err));
-    return is_publishing ? HM_OK : check_memory(tree, &memory, err);
+    return tree->is_coming ? HM_OK : check_memory(tree, &memory, err);
 }
 
 enum hm_rc hm_tree_load(const struct hm_site *site, struct hm_err *err, struct hm_tree **ret_tree)

@@ -7,6 +7,9 @@
  * or one under a root of his own, would have the site's online key sign it anew. So the newest root
  * and timestamp must be, byte for byte, those in private/published/; the timestamp binds the
  * snapshot, and that all other roles.
+ *
+ * While a committed publish waits for witnesses (journal.h), what it brings counts as published:
+ * nothing can keep it from appearing, and what is drafted meanwhile comes after it.
  */
 #ifndef HM_SITE_TREE_H
 #define HM_SITE_TREE_H
@@ -24,6 +27,7 @@ struct hm_tree_document {
 
 struct hm_tree {
     const struct hm_site *site; /* borrowed */
+    bool is_coming;             /* with what a committed publish brings */
     struct hm_root *root;       /* NULL: nothing was published yet, and all below is empty */
     struct hm_bytes root_raw;
     struct hm_bytes timestamp_raw, snapshot_raw;

@@ -348,3 +348,16 @@ enum hm_rc hm_site_log_check_successor(const struct hm_site_log *log,
                        after->name, before->name);
     return HM_OK;
 }
+
+enum hm_rc hm_site_log_check_next_root(const struct hm_root *before, const struct hm_root *next,
+                                       struct hm_err *err)
+{
+    _hm_free_(hm_site_log_free) struct hm_site_log *old = NULL;
+    _hm_free_(hm_site_log_free) struct hm_site_log *new = NULL;
+
+    HM_TRY(hm_site_log_parse(next, err, &new));
+    if (before == NULL)
+        return HM_OK;
+    HM_TRY(hm_site_log_parse(before, err, &old));
+    return hm_site_log_check_successor(old, new, err);
+}

@@ -43,5 +43,9 @@ HM_MUST_CHECK enum hm_rc hm_site_log_put(struct hm_bytes x_hallmark, const struc
 HM_MUST_CHECK enum hm_rc hm_site_log_check_successor(const struct hm_site_log *log,
                                                      const struct hm_site_log *next,
                                                      struct hm_err *err);
+/* The same of two roots; before NULL: next is the first, whose log must be readable. */
+HM_MUST_CHECK enum hm_rc hm_site_log_check_next_root(const struct hm_root *before,
+                                                     const struct hm_root *next,
+                                                     struct hm_err *err);
 
 #endif

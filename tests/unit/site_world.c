@@ -102,7 +102,8 @@ void world_sign_with(struct world *world, const char *role, struct hm_signer *si
     uint32_t added;
 
     if (signer == NULL)
-        assert_rc(HM_OK, hm_approvers_signers(&site->private_dir, false, &world->err, &signers));
+        assert_rc(HM_OK, hm_approvers_signers(&site->private_dir, HM_APPROVERS_TRIAL, &world->err,
+                                              &signers));
     else
         signers.items[signers.count++] = signer;
     assert_rc(HM_OK, hm_roles_load(site, &world->err, &roles));

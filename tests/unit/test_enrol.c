@@ -95,8 +95,10 @@ static void test_enrol__refuses_a_key_on_both_sides(void **state)
     struct hm_signers own = HM_SIGNERS_INIT;
     struct maker acme;
 
-    assert_rc(HM_OK, hm_approvers_signers(&site->private_dir, false, &world->err, &own));
-    assert_rc(HM_OK, hm_approvers_signers(&site->private_dir, true, &world->err, &own));
+    assert_rc(HM_OK,
+              hm_approvers_signers(&site->private_dir, HM_APPROVERS_TRIAL, &world->err, &own));
+    assert_rc(HM_OK,
+              hm_approvers_signers(&site->private_dir, HM_APPROVERS_ONLINE, &world->err, &own));
     hm_site_free(site);
     assert_int_equal(own.count, HM_ARRAY_COUNT(roles));
     /* release~ID must be there for its key to stand anywhere. */
