@@ -9,8 +9,8 @@
 #define HM_SITE_LOG_BATCH_H
 
 #include "site/journal.h"
-#include "site/plan.h"
 #include "site/own_log.h"
+#include "site/plan.h"
 #include "tlog/entry.h"
 
 struct hm_log_batch_change {

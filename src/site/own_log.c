@@ -55,8 +55,8 @@ static const char *origin_now(const struct hm_own_log *log)
                             : log->word->policy->logs[0].key->name;
 }
 
-static enum hm_rc load_memory(struct hm_own_log *log, const struct hm_tree *tree,
-                              bool was_logged, struct hm_err *err)
+static enum hm_rc load_memory(struct hm_own_log *log, const struct hm_tree *tree, bool was_logged,
+                              struct hm_err *err)
 {
     const char *origin = origin_now(log);
 
@@ -124,7 +124,7 @@ static enum hm_rc open_log(struct hm_own_log *log, const struct hm_tree *tree,
 }
 
 enum hm_rc hm_own_log_open(const struct hm_tree *tree, const struct hm_root *root,
-                               struct hm_err *err, struct hm_own_log **ret_log)
+                           struct hm_err *err, struct hm_own_log **ret_log)
 {
     _hm_free_(hm_own_log_free) struct hm_own_log *log = calloc(1, sizeof(*log));
 
@@ -177,8 +177,8 @@ static enum hm_rc check_last(const struct hm_own_log *log, const struct hm_tree 
 }
 
 enum hm_rc hm_own_log_heartbeat(struct hm_own_log *log, const struct hm_tree *tree,
-                                    const struct hm_cosign_options *options, struct hm_err *err,
-                                    struct hm_buf *report)
+                                const struct hm_cosign_options *options, struct hm_err *err,
+                                struct hm_buf *report)
 {
     const struct hm_note_key *key = log->word->policy->logs[0].key;
     _hm_free_(hm_signer_free) struct hm_signer *signer = NULL;

@@ -28,7 +28,7 @@ struct hm_own_log {
  * what this site published, or public has a newer checkpoint of it; HM_EFORMAT, HM_EBUSY as
  * hm_log_open. */
 HM_MUST_CHECK enum hm_rc hm_own_log_open(const struct hm_tree *tree, const struct hm_root *root,
-                                             struct hm_err *err, struct hm_own_log **ret_log);
+                                         struct hm_err *err, struct hm_own_log **ret_log);
 void hm_own_log_free(struct hm_own_log *log);
 HM_DEFINE_FREE(hm_own_log_free, struct hm_own_log);
 
@@ -37,9 +37,8 @@ bool hm_own_log_has_junk(const struct hm_own_log *log);
 /* Has the log cosigned as it is, and rewrites checkpoint and latest proof with what came.
  * HM_EAGAIN: no quorum, and nothing is written; HM_EREFUSED: a witness has seen more, or the last
  * entry is not that of the tree's snapshot. */
-HM_MUST_CHECK enum hm_rc hm_own_log_heartbeat(struct hm_own_log *log,
-                                                  const struct hm_tree *tree,
-                                                  const struct hm_cosign_options *options,
-                                                  struct hm_err *err, struct hm_buf *report);
+HM_MUST_CHECK enum hm_rc hm_own_log_heartbeat(struct hm_own_log *log, const struct hm_tree *tree,
+                                              const struct hm_cosign_options *options,
+                                              struct hm_err *err, struct hm_buf *report);
 
 #endif
