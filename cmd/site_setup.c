@@ -16,12 +16,13 @@ static const char init_usage[] =
     "                          --release K.pub... --recall K.pub... [--root-threshold N]\n"
     "                          [--targets-threshold N] [--release-threshold N] [--online K.pem]\n"
     "                          [--key K]... [-o REQUEST] [--log-origin TEXT]\n"
-    "                          [--witness-policy FILE]\n"
+    "                          [--witness-policy FILE | --no-log]\n"
     "\n"
     "Starts a site in an empty folder from public keys. --trial makes all keys on this machine,\n"
     "for looking at Hallmark; clients warn about such a site.\n"
     "The site keeps a release log, named after the URL or --log-origin; --witness-policy has the\n"
-    "witness, group and quorum lines of who must see it (default: nobody).\n";
+    "witness, group and quorum lines of who must see it (default: nobody). --no-log: none; 'site\n"
+    "witness' begins one later.\n";
 
 /* Values of getopt_long past the single letters. */
 enum {
@@ -31,6 +32,7 @@ enum {
     OPTION_ONLINE,
     OPTION_LOG_ORIGIN,
     OPTION_WITNESS_POLICY,
+    OPTION_NO_LOG,
     OPTION_GROUP,                                           /* and the next three */
     OPTION_THRESHOLD = OPTION_GROUP + HM_INIT_GROUP_COUNT_, /* and the next three */
 };
@@ -43,6 +45,7 @@ static const struct option init_options[] = {
     {"online", required_argument, NULL, OPTION_ONLINE},
     {"log-origin", required_argument, NULL, OPTION_LOG_ORIGIN},
     {"witness-policy", required_argument, NULL, OPTION_WITNESS_POLICY},
+    {"no-log", no_argument, NULL, OPTION_NO_LOG},
     {"root", required_argument, NULL, OPTION_GROUP + HM_INIT_ROOT},
     {"targets", required_argument, NULL, OPTION_GROUP + HM_INIT_TARGETS},
     {"release", required_argument, NULL, OPTION_GROUP + HM_INIT_RELEASE},
@@ -88,6 +91,8 @@ static enum hm_rc init_option(void *ctx, int option, const char *value, struct h
         init->options.log_origin = value;
     else if (option == OPTION_WITNESS_POLICY)
         init->policy = value;
+    else if (option == OPTION_NO_LOG)
+        init->options.no_log = true;
     else if (option >= OPTION_THRESHOLD)
         return hm_cmd_site_threshold(value, err,
                                      &init->options.thresholds[option - OPTION_THRESHOLD]);

@@ -29,7 +29,7 @@ _hallmark_options() {
     'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
     'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
-    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--no-log' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site attach') printf '%s\n' '--dir=dir' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site enroll') printf '%s\n' '--dir=dir' '--attested' '--name=text' '--approver=file' '--threshold=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site intake') printf '%s\n' '--dir=dir' '--json' '--attested=text' '--origin=text' '--title=text' '--label=text' '--date=text' '--quiet' '--help' ;;

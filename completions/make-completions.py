@@ -60,6 +60,7 @@ OPTIONS = {
     "--ml-dsa": (None, "a second key, of ML-DSA-44"),
     "--mirror": (TEXT, "URL to get images from first"),
     "--name": (TEXT, "name"),
+    "--no-log": (None, "keep no release log"),
     "--no-log-max-age": (None, "drop the age of cosignatures"),
     "--no-log-policy": (None, "drop the witnesses demanded"),
     "--no-passphrase": (None, "only the file mode protects the key"),
@@ -136,7 +137,7 @@ COMMANDS = {
     "site": ("a vendor's side", None, ""),
     "site init": ("start a new site", None,
                   "--dir --name --url --trial --root --targets --release --recall --root-threshold --targets-threshold"
-                  " --release-threshold --online --log-origin --witness-policy --key -o"),
+                  " --release-threshold --online --log-origin --witness-policy --no-log --key -o"),
     "site attach": ("add signatures that came back", FILE, "--dir --key -o"),
     "site enroll": ("let a maker publish here", FILE, "--dir --attested --name --approver --threshold --key -o"),
     "site intake": ("verify and keep a submission", FILE, "--dir --json --attested --origin --title --label --date"),

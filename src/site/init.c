@@ -107,6 +107,12 @@ static enum hm_rc check_log(const struct hm_init_options *options, struct hm_err
     _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
     _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
 
+    if (options->no_log) {
+        if (options->log_origin != NULL || options->witness_policy.size > 0)
+            return hm_fail(err, HM_EUSAGE,
+                           "a site without a release log has no origin or witnesses of it");
+        return HM_OK;
+    }
     HM_TRY(log_origin(options, err, &origin));
     HM_TRY(hm_signer_generate("ed25519", err, &signer));
     HM_TRY(hm_log_key_make(hm_buf_str(&origin), signer, err, &key));
@@ -165,6 +171,8 @@ static enum hm_rc put_log(const struct hm_site *site, const struct hm_init_optio
     _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
     _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
 
+    if (options->no_log)
+        return hm_buf_append(ret_json, x_hallmark, err);
     HM_TRY(log_origin(options, err, &origin));
     HM_TRY(hm_log_key_create(&site->private_dir, hm_buf_str(&origin), err, &key));
     HM_TRY(hm_witnesses_make_log(key, options->witness_policy, err, &log));

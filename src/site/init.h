@@ -28,6 +28,7 @@ struct hm_init_options {
     struct hm_approvers groups[HM_INIT_GROUP_COUNT_]; /* empty for a trial site, which fills them */
     uint32_t thresholds[HM_INIT_GROUP_COUNT_];        /* 0: the default */
     struct hm_signer *online;                         /* owned; NULL: made */
+    bool no_log;                                      /* root names none */
     const char *log_origin;                           /* NULL: by the URL (log_key.h) */
     struct hm_bytes witness_policy; /* witness, group and quorum lines; empty: "quorum none" */
 };

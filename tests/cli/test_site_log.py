@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site's release log with witnesses that run: what is published has been cosigned, or is not published."""
+import json
+import shutil
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import log  # noqa: E402
+import logged  # noqa: E402
+import story  # noqa: E402
+
+IMAGE = b"firmware 1.0 " * 1000
+
+
+class LoggedCase(story.Case):
+    """One world for the class, which its tests leave as they like; each makes releases of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world = logged.World(cls.root / "world")
+        cls.addClassCleanup(cls.world.close)
+        cls.world.init()
+        cls.world.cast.init_maker("acme", "Acme Chips")
+        cls.world.cast.enroll("acme")
+        cls.first = cls.world.approved("1.0", IMAGE)
+        cls.world.publish()
+        cls.world.cast.trust()
+        cls.number = 0
+
+    def setUp(self):
+        super().setUp()
+        self.home = self.scratch / "home"
+        shutil.copytree(self.world.cast.home, self.home)
+        self.addCleanup(self.all_up)
+
+    def all_up(self):
+        for one in self.world.witnesses:
+            if one.process is None:
+                one.start()
+
+    def down(self, *numbers):
+        for number in numbers:
+            self.world.witnesses[number - 1].stop()
+
+    def approved(self):
+        type(self).number += 1
+        self.data = b"firmware 2.%d " % self.number * 1000
+        return self.world.approved(f"2.{self.number}", self.data)
+
+    def run_home(self, *args, **kwargs):
+        return story.hallmark(*args, home=self.home, **kwargs)
+
+    def get(self, path, data):
+        out = self.scratch / "got"
+        self.assertStatus(self.run_home("get", path, "-o", out, "--no-progress"), story.GOOD)
+        self.assertEqual(out.read_bytes(), data)
+
+    def state(self):
+        return self.run_home("list", "--json").json()["sites"][0]["log"]
+
+    def check(self, quorum=2):
+        return logged.check(self, self.world, quorum)
+
+    def assertUnchanged(self, before):
+        """Nothing is served that was not before; partial tiles of older trees may have been collected."""
+        now = self.world.tree()
+        gone = before.keys() - now.keys()
+        self.assertEqual([name for name in gone if ".p/" not in name], [])
+        self.assertEqual({name for name, data in now.items() if before.get(name) != data}, set())
+
+
+class Publish(LoggedCase):
+    def test_every_change_is_an_entry(self):
+        entries = self.check()
+        kinds = [log.read_entry(e)[0][0].partition("/")[2] for e in entries]
+        self.assertEqual(kinds[:2], ["root", "snapshot"])
+        self.assertIn("maker", kinds)
+        self.assertIn("release", kinds)
+        release = next(e for e in entries if e.startswith(b"hallmark/release v1\n"))
+        self.assertEqual(log.lines_of(release, "path"), [("acme/nic/1.0",)])
+        self.assertEqual(log.lines_of(release, "image"), [("fw.bin", log.sha256(IMAGE).hex(), str(len(IMAGE)))])
+        self.assertEqual([r for r, _v in log.lines_of(release, "role")], ["maker~acme", "release~acme"])
+
+    def test_each_snapshot_closes_what_is_before_it(self):
+        entries = self.check()
+        expected = 0
+        for index, entry in enumerate(entries):
+            if not entry.startswith(b"hallmark/snapshot v1\n"):
+                continue
+            first, count = map(int, log.lines_of(entry, "entries")[0])
+            self.assertEqual((first, first + count), (expected, index))
+            self.assertEqual(log.lines_of(entry, "void"), [])
+            expected = index + 1
+        self.assertEqual(expected, len(entries))
+
+    def test_customers_see_a_witnessed_site(self):
+        story.must("site", "renew", "--dir", self.world.site)
+        self.get(self.first, IMAGE)
+        state = self.state()
+        self.assertEqual((state["state"], state["origin"], state["cosigned"], state["witnesses"]), ("witnessed", logged.ORIGIN, 3, 3))
+        self.assertEqual(state["size"], self.world.size)
+        self.assertStatus(self.run_home("verify", self.scratch / "got"), story.GOOD)
+        out = self.scratch / "synced"
+        self.assertStatus(self.run_home("sync", "acme/*", "-d", out, "--no-progress"), story.GOOD)
+        self.assertEqual((out / "globex" / self.first if (out / "globex").exists() else out / self.first).read_bytes(), IMAGE)
+
+    def test_a_customer_goes_on_from_publish_to_publish(self):
+        self.get(self.first, IMAGE)
+        for _ in range(2):
+            path = self.approved()
+            self.world.publish()
+            self.get(path, self.data)
+            self.check()
+        self.assertFalse((self.home / "sites" / "globex" / "evidence").exists())
+
+    def test_publish_without_anything_new_adds_nothing(self):
+        size = self.world.size
+        self.assertIn("nothing to publish", self.world.publish().out)
+        self.assertEqual(self.world.size, size)
+
+    def test_a_witness_that_is_down_stops_nothing_and_is_named(self):
+        self.down(2)
+        path = self.approved()
+        result = self.world.publish()
+        self.assertIn("cosigned by witness 'w1'", result.out)
+        self.assertIn("cosigned by witness 'w3'", result.out)
+        self.assertIn("warning: not cosigned: witness 'w2'", result.err)
+        self.check()
+        self.get(path, self.data)
+        self.assertEqual(self.state()["cosigned"], 2)
+        listed = story.must("site", "witness", "list", "--dir", self.world.site, "--json").json()
+        self.assertEqual([w["name"] for w in listed["witnesses"]], ["w1", "w2", "w3"])
+        self.assertIn("w2", [w["name"] for w in listed["witnesses"] if w.get("failure")])
+        # Back again, it is given the proof from where it was.
+        self.all_up()
+        story.must("site", "renew", "--dir", self.world.site)
+        self.assertEqual([w.seen() for w in self.world.witnesses], [self.world.size] * 3)
+
+    def test_json_says_what_was_published(self):
+        self.approved()
+        out = self.world.publish("--json").json()
+        self.assertTrue(out["changed"])
+        self.assertFalse(out["resumed"])
+        self.assertIn("release~acme", [p["role"] for p in out["published"]])
+
+
+class NoQuorum(LoggedCase):
+    def refused(self, result, *names):
+        self.assertRefused(result, story.CANNOT_TELL, *(f"witness '{name}'" for name in names), "quorum is 2 of (w1, w2, w3)")
+
+    def test_nothing_is_published_and_the_log_does_not_grow(self):
+        path = self.approved()
+        before = self.world.tree()
+        self.down(1, 2)
+        self.refused(self.world.try_publish(), "w1", "w2")
+        self.assertUnchanged(before)
+        self.refused(self.world.try_publish(), "w1", "w2")
+        self.get(self.first, IMAGE)
+        self.all_up()
+        self.world.publish()
+        self.check()
+        self.get(path, self.data)
+
+    def test_a_committed_publish_waits_and_resumes_with_the_same_bytes(self):
+        path = self.approved()
+        before = self.world.tree()
+        # The old size is cosigned by the quorum; then a proxy of two of them says no to the larger.
+        committed = self.commit_without_witnesses(before)
+        waiting = self.world.tree()
+        self.assertEqual(waiting["metadata/timestamp.json"], before["metadata/timestamp.json"])
+        # The heartbeat rewrote these two, of the old size.
+        self.assertEqual(*(log.read_checkpoint(tree["log/checkpoint"].decode()) for tree in (waiting, before)))
+        self.assertEqual(*(log.read_proof(tree["proofs/latest.tlog-proof"].decode())[0] for tree in (waiting, before)))
+        self.get(self.first, IMAGE)  # customers have what they had
+        # More can be taken in, and approved, meanwhile.
+        later = self.world.approved(f"3.{self.number}", b"later")
+        self.refused(self.world.try_publish(), "w1", "w2")
+        self.all_up()
+        result = self.world.publish()
+        self.assertIn("the publish that waited for witnesses is visible", result.out)
+        entries = self.check()
+        for name, data in committed.items():
+            self.assertEqual((self.world.public / name).read_bytes(), data, name)
+        self.assertEqual([log.lines_of(e, "path")[0][0] for e in entries if e.startswith(b"hallmark/release v1\n")][-2:],
+                         [path.rpartition("/")[0], later.rpartition("/")[0]])
+        self.get(path, self.data)
+
+    def commit_without_witnesses(self, before):
+        """Publish with two witnesses stopped right after they cosigned the old size. What was committed, by path."""
+        journal = self.world.site / "private" / "publish" / "next"
+        proxies = [logged.Lossy(one) for one in self.world.witnesses[:2]]
+        self.addCleanup(lambda: [p.close() for p in proxies])
+        try:
+            self.refused(self.world.try_publish(), "w1", "w2")
+        finally:
+            for proxy in proxies:
+                proxy.close()
+        self.assertTrue(journal.is_dir())
+        files = {str(p.relative_to(journal / "files")): p.read_bytes() for p in (journal / "files").rglob("*") if p.is_file()}
+        snapshot = max(self.world.tree().keys() - before.keys(), default=None)
+        self.assertIsNotNone(snapshot)  # role files are there for auditors to read
+        return files
+
+
+class Heartbeat(LoggedCase):
+    def times(self):
+        return [log.is_signed(self.world.note, w.vkey) for w in self.world.witnesses]
+
+    def test_renew_has_an_idle_log_cosigned_again(self):
+        size, before = self.world.size, self.times()
+        stamp = self.world.timestamp()
+        log.time.sleep(1.1)
+        story.must("site", "renew", "--dir", self.world.site)
+        self.assertEqual(self.world.size, size)
+        self.assertTrue(all(new > old for new, old in zip(self.times(), before)))
+        self.assertEqual(self.world.timestamp(), stamp)
+        self.check()
+        self.assertEqual(self.state()["state"], "witnessed")
+
+    def test_renew_without_a_quorum_says_who_failed(self):
+        before = self.world.tree()
+        self.down(1, 3)
+        result = story.hallmark("site", "renew", "--dir", self.world.site)
+        self.assertRefused(result, story.CANNOT_TELL, "witness 'w1'", "witness 'w3'", "quorum is 2 of (w1, w2, w3)")
+        self.assertUnchanged(before)
+
+    def test_renew_force_makes_a_new_snapshot_and_its_entry(self):
+        size = self.world.size
+        story.must("site", "renew", "--dir", self.world.site, "--force")
+        self.assertEqual(self.world.size, size + 1)
+        self.check()
+        self.assertEqual(self.state()["state"], "witnessed")
+
+    def test_an_old_cosignature_is_not_enough_for_a_customer(self):
+        self.assertStatus(self.run_home("list", faketime="+8d"), story.CANNOT_TELL)
+
+
+class States(story.Case):
+    def customer(self, cast):
+        home = self.scratch / "home"
+        if not home.exists():
+            cast.trust(home=home)
+        return home
+
+    def state(self, cast):
+        home = self.customer(cast)
+        self.assertStatus(story.hallmark("get", "acme/nic/1.0/fw.bin", "-o", self.scratch / f"got{cast.number}", home=home), story.GOOD)
+        return story.must("list", "--json", home=home).json()["sites"][0]["log"]["state"]
+
+    def site(self, cast, *options):
+        cast.init_site("globex", *options)
+        cast.init_maker("acme", "Acme Chips")
+        cast.enroll("acme")
+        firmware = self.scratch / "fw.bin"
+        firmware.write_bytes(IMAGE)
+        cast.release("acme", "nic", "1.0", [firmware])
+
+    def test_a_site_without_a_log_goes_on_and_begins_one(self):
+        world = logged.World(self.scratch / "world")
+        self.addCleanup(world.close)
+        cast = world.cast
+        self.site(cast, "--no-log")
+        self.assertFalse((cast.public / "log").exists())
+        self.assertFalse((cast.public / "proofs").exists())
+        self.assertEqual(self.state(cast), "unlogged")
+        # It begins one, with all that was released before; first nobody must see it.
+        request = cast.request()
+        story.must("site", "witness", "set-policy", self.quorum_none(), "--dir", cast.site, "-o", request)
+        cast.attach(request, "root1", "root2")
+        story.must("site", "publish", "--dir", cast.site)
+        entries = logged.check(self, world, quorum=0)
+        self.assertEqual([log.lines_of(e, "path")[0][0] for e in entries if e.startswith(b"hallmark/release v1\n")], ["acme/nic/1.0"])
+        self.assertEqual(self.state(cast), "unwitnessed")
+        # Then witnesses come.
+        world.introduce()
+        for one in world.witnesses:
+            request = cast.request()
+            story.must("site", "witness", "add", one.name, one.vkey, one.url, "--dir", cast.site, "-o", request)
+            cast.attach(request, "root1", "root3")
+            story.must("site", "publish", "--dir", cast.site)
+        logged.check(self, world)
+        self.assertEqual(self.state(cast), "witnessed")
+        # And one goes.
+        request = cast.request()
+        story.must("site", "witness", "remove", "w2", "--dir", cast.site, "-o", request)
+        cast.attach(request, "root2", "root3")
+        story.must("site", "publish", "--dir", cast.site)
+        self.assertEqual(self.state(cast), "witnessed")
+        self.assertNotIn("w2", world.metadata("root")["x-hallmark"]["log"]["policy"])
+
+    def quorum_none(self):
+        path = self.scratch / "none"
+        path.write_text("quorum none\n")
+        return path
+
+    def test_by_default_a_site_keeps_a_log_that_nobody_must_see(self):
+        cast = story.Cast(self.scratch / "world")
+        self.site(cast, "--release-threshold", 2)
+        self.assertEqual(self.state(cast), "unwitnessed")
+        root = json.loads((cast.public / "metadata" / "1.root.json").read_bytes())["signed"]
+        self.assertIn(f"log {logged.ORIGIN}+", root["x-hallmark"]["log"]["policy"])
+
+    def test_init_refuses_contradictions(self):
+        policy = self.quorum_none()
+        cast = story.Cast(self.scratch / "world")
+        for options in (("--no-log", "--log-origin", "x"), ("--no-log", "--witness-policy", policy), ("--log-origin", "a b")):
+            result = story.hallmark("site", "init", "--dir", self.scratch / "new", "--name", "globex", "--url", "https://firmware.example/",
+                                    "--root", cast.pub("a"), "--targets", cast.pub("b"), "--release", cast.pub("c"),
+                                    "--recall", cast.pub("d"), "--root-threshold", 1, "--release-threshold", 1, *options)
+            self.assertStatus(result, story.USAGE)
+            self.assertFalse((self.scratch / "new" / "private" / "format").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()

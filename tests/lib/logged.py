@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site that keeps a release log, its witnesses as `hallmark witness` serves them, and a customer of it."""
+import http.client
+import http.server
+import json
+import threading
+
+import log
+import story
+import witness
+
+ORIGIN = "firmware.example/log"
+
+
+class Witness:
+    """One daemon, which can be stopped and started again at its address."""
+
+    def __init__(self, folder, name):
+        self.folder, self.name = folder, name
+        self.vkey = witness.make(folder, f"{name}.example/witness")
+        self.process, self.listen = None, "127.0.0.1:0"
+
+    @property
+    def url(self):
+        return f"http://{self.listen}"
+
+    def start(self):
+        self.process = witness.Process(self.folder, self.listen)
+        self.listen = self.process.address
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.__exit__()
+        self.process = None
+
+    def seen(self, origin=ORIGIN):
+        """How many entries of the log it has cosigned."""
+        logs = story.must("witness", "show", "--dir", self.folder, "--json").json()["logs"]
+        return next((item.get("size", 0) for item in logs if item["origin"] == origin), None)
+
+
+def policy(witnesses, quorum):
+    """The lines of root's policy but for the log's; quorum 0: none."""
+    lines = [f"witness {w.name} {w.vkey} {w.url}" for w in witnesses]
+    if quorum:
+        lines += [f"group core {quorum} {' '.join(w.name for w in witnesses)}", "quorum core"]
+    else:
+        lines.append("quorum none")
+    return "".join(line + "\n" for line in lines)
+
+
+class World:
+    """The cast, and the witnesses of their site."""
+
+    def __init__(self, root, count=3, quorum=2):
+        self.cast = story.Cast(root)
+        self.site, self.public = self.cast.site, self.cast.public
+        self.witnesses = [Witness(root / f"witness{n}", f"w{n}") for n in range(1, count + 1)]
+        for one in self.witnesses:
+            one.start()
+        self.policy = root / "witness-policy"
+        self.policy.write_text(policy(self.witnesses, quorum))
+
+    def close(self):
+        for one in self.witnesses:
+            one.stop()
+
+    def introduce(self, *witnesses):
+        """The witnesses learn of the log whose key root names."""
+        for one in witnesses or self.witnesses:
+            story.must("witness", "log", "add", self.vkey, "--dir", one.folder, "--quiet")
+            one.stop()
+            one.start()
+
+    @property
+    def vkey(self):
+        """Of the log, by the newest root or the draft of it."""
+        drafts = sorted((self.site / "private" / "drafts").glob("root.json"))
+        roots = sorted((self.public / "metadata").glob("*.root.json"), key=lambda p: int(p.name.split(".")[0]))
+        raw = json.loads((drafts or roots[-1:])[0].read_bytes())
+        return raw["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1]
+
+    def init(self, publish=True):
+        """site init, signed; published once the witnesses know the log."""
+        cast, request = self.cast, self.cast.request()
+        story.must("site", "init", "--dir", self.site, "--name", "globex", "--url", "https://firmware.example/",
+                   *story.flag("--root", [cast.pub(f"root{i}") for i in (1, 2, 3)]),
+                   *story.flag("--targets", [cast.pub(f"targets{i}") for i in (1, 2, 3)]), "--targets-threshold", 2,
+                   *story.flag("--release", [cast.pub(f"release{i}") for i in (1, 2, 3)]), "--recall", cast.pub("recall1"),
+                   "--witness-policy", self.policy, "-o", request)
+        cast.attach(request, "root1", "root2", "targets1", "targets2", "recall1")
+        if publish:
+            self.introduce()
+            self.publish()
+
+    def publish(self, *options, **kwargs):
+        return story.must("site", "publish", "--dir", self.site, *options, **kwargs)
+
+    def try_publish(self, *options, **kwargs):
+        return story.hallmark("site", "publish", "--dir", self.site, *options, **kwargs)
+
+    def approved(self, version, data, product="nic", maker="acme"):
+        """A release that is complete but for publish; its path."""
+        folder = self.cast.root / f"{product}-{version}"
+        folder.mkdir()
+        file = folder / "fw.bin"
+        file.write_bytes(data)
+        submission = self.cast.submit(maker, product, version, [file])
+        story.must("site", "intake", "--dir", self.site, submission)
+        request = self.cast.request()
+        story.must("site", "approve", "--dir", self.site, "--all", "-o", request)
+        self.cast.attach(request, "release1", "release3")
+        return f"{maker}/{product}/{version}/fw.bin"
+
+    # --- what is public ---
+
+    @property
+    def note(self):
+        return (self.public / "log" / "checkpoint").read_text()
+
+    @property
+    def size(self):
+        return log.read_checkpoint(self.note)[1]
+
+    @property
+    def entries(self):
+        return log.read_entries(self.public / "log", self.size)
+
+    def metadata(self, role):
+        names = [p.name for p in (self.public / "metadata").glob(f"*.{role}.json")]
+        return json.loads((self.public / "metadata" / max(names, key=lambda n: int(n.split(".")[0]))).read_bytes())["signed"]
+
+    def timestamp(self):
+        return (self.public / "metadata" / "timestamp.json").read_bytes()
+
+    def tree(self):
+        """{path: bytes} of all that is served."""
+        return {str(p.relative_to(self.public)): p.read_bytes() for p in sorted(self.public.rglob("*")) if p.is_file()}
+
+
+class Lossy:
+    """Stands at a witness's address: lets it cosign what it has cosigned before, and answers 503 to more."""
+
+    def __init__(self, one):
+        self.one, host = one, one.listen
+        self.size = one.seen()
+        one.stop()
+        back, one.listen = one.listen, "127.0.0.1:0"
+        one.start()
+        behind, one.listen = one.listen, back
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            timeout = 20
+
+            def log_message(self, *_args):
+                pass
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                status, data, kind = 503, b"", "text/plain"
+                if log.read_checkpoint(body.decode().partition("\n\n")[2])[1] <= outer.size:
+                    connection = http.client.HTTPConnection(behind, timeout=20)
+                    connection.request("POST", self.path, body)
+                    answer = connection.getresponse()
+                    status, data, kind = answer.status, answer.read(), answer.headers.get("Content-Type")
+                    connection.close()
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+        address, port = host.rsplit(":", 1)
+        http.server.ThreadingHTTPServer.allow_reuse_address = True
+        self.server = http.server.ThreadingHTTPServer((address, int(port)), Handler)
+        self.server.daemon_threads = True
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def close(self):
+        """The witness is down from here on."""
+        if self.server is None:
+            return
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join(5)
+        self.server = None
+        self.one.stop()
+
+
+def check(case, world, quorum=2):
+    """What anybody can see of a site's log: one history, all of it proven, cosigned, and in step with the metadata."""
+    origin, size, root = log.read_checkpoint(world.note)
+    entries = log.read_entries(world.public / "log", size)
+    merkle = log.Merkle()
+    for entry in entries:
+        merkle.add(entry)
+    case.assertEqual(merkle.root(), root)
+    case.assertIsNotNone(log.is_signed(world.note, world.vkey))
+    cosigned = [w for w in world.witnesses if log.is_signed(world.note, w.vkey)]
+    case.assertGreaterEqual(len(cosigned), quorum)
+    index, path, note, extra = log.read_proof((world.public / "proofs" / "latest.tlog-proof").read_text())
+    case.assertEqual((index, path, note, extra), (size - 1, merkle.inclusion(size - 1), world.note, entries[-1]))
+    stamp = json.loads(world.timestamp())["signed"]["meta"]["snapshot.json"]
+    raw = (world.public / "metadata" / f"{stamp['version']}.snapshot.json").read_bytes()
+    case.assertEqual(log.lines_of(extra, "snapshot")[0], (str(stamp["version"]), log.sha256(raw).hex(), str(len(raw))))
+    numbered = log.read_proof((world.public / "proofs" / f"{stamp['version']}.tlog-proof").read_text())
+    case.assertEqual(numbered[0], size - 1)
+    case.assertEqual(numbered[3], extra)
+    case.assertEqual(origin, log.parse_vkey(world.vkey)[0])
+    return entries
