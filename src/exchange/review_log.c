@@ -78,6 +78,8 @@ static void quorum_text(struct hm_review_out *out, const struct hm_log_policy *p
 {
     if (out->rc == HM_OK)
         out->rc = hm_log_policy_describe(policy, out->err, ret_text);
+    if (out->rc == HM_OK && policy->quorum == HM_LOG_POLICY_NONE)
+        out->rc = hm_buf_append_str(ret_text, ": no witness is needed", out->err);
 }
 
 static void put_quorum(struct hm_review_out *out, const struct hm_log_policy *before,
