@@ -69,6 +69,7 @@ static const struct {
     [HM_FACT_NOT_EMPTY] = {"not-empty", HM_IMAGE_FORM_TEXT},
     [HM_FACT_NOT_ALIGNED] = {"not-aligned", HM_IMAGE_FORM_TEXT},
     [HM_FACT_LIMIT] = {"limit", HM_IMAGE_FORM_TEXT},
+    [HM_FACT_NOT_READ] = {"not-read", HM_IMAGE_FORM_TEXT},
 };
 
 /* Room for one more item in an array of the arena. HM_EREFUSED past count_max. */
@@ -234,7 +235,7 @@ enum hm_rc hm_image_add_fact(struct hm_image *image, uint32_t node, enum hm_imag
     owner->last_fact = image->fact_count++;
     if (hm_image_fact_is_finding(kind))
         image->finding_count++;
-    if (kind == HM_FACT_LIMIT)
+    if (kind == HM_FACT_LIMIT || kind == HM_FACT_NOT_READ)
         image->is_partial = true;
     return HM_OK;
 }

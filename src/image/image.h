@@ -97,6 +97,7 @@ enum hm_image_fact_kind {
     HM_FACT_NOT_ALIGNED,
     /* The look inside ended here: the tree is partial. */
     HM_FACT_LIMIT,
+    HM_FACT_NOT_READ, /* likewise: who read it crashed, or was ended */
     HM_FACT_KIND_COUNT_
 };
 
@@ -138,7 +139,7 @@ struct hm_image {
     uint32_t space_count, space_capacity;
     size_t text_size; /* of all facts */
     uint32_t finding_count;
-    bool is_partial; /* some node has HM_FACT_LIMIT, or the reader of the image died */
+    bool is_partial; /* some node has HM_FACT_LIMIT or HM_FACT_NOT_READ */
 };
 
 /* Starts the tree of a file of size bytes: node 0, space 0. HM_ENOMEM. */
