@@ -33,6 +33,7 @@ static const char *const kind_names[HM_IMAGE_KIND_COUNT_] = {
     [HM_IMAGE_CBFS_FILE] = "cbfs-file",
     [HM_IMAGE_SQUASHFS] = "squashfs",
     [HM_IMAGE_UBI] = "ubi",
+    [HM_IMAGE_PACKAGE] = "package",
 };
 
 static const struct {
@@ -61,6 +62,9 @@ static const struct {
     [HM_FACT_MAC_ADDRESS] = {"mac-address", HM_IMAGE_FORM_TEXT},
     [HM_FACT_DATE] = {"date", HM_IMAGE_FORM_TEXT},
     [HM_FACT_VARIABLE] = {"changes", HM_IMAGE_FORM_TEXT},
+    [HM_FACT_PROCESSOR] = {"processor", HM_IMAGE_FORM_HEX},
+    [HM_FACT_BLOCK_SIZE] = {"block-size", HM_IMAGE_FORM_DECIMAL},
+    [HM_FACT_CONTAINS] = {"contains", HM_IMAGE_FORM_TEXT},
     [HM_FACT_BAD_CHECKSUM] = {"bad-checksum", HM_IMAGE_FORM_TEXT},
     [HM_FACT_TRUNCATED] = {"truncated", HM_IMAGE_FORM_TEXT},
     [HM_FACT_MALFORMED] = {"malformed", HM_IMAGE_FORM_TEXT},

@@ -6,10 +6,12 @@
 
 #include "base/text.h"
 
-/* Kinds whose presence says that what is around them is a mere container. */
-static bool is_part(enum hm_image_kind kind)
+/* Says its presence that what is around it is a mere container? */
+static bool is_part(const struct hm_image *image, uint32_t node)
 {
-    switch (kind) {
+    enum hm_image_kind above;
+
+    switch (image->nodes[node].kind) {
     case HM_IMAGE_REGION:
     case HM_IMAGE_OPTION_ROM:
     case HM_IMAGE_ROM_IMAGE:
@@ -27,7 +29,13 @@ static bool is_part(enum hm_image_kind kind)
     case HM_IMAGE_CABINET:
     case HM_IMAGE_SQUASHFS:
     case HM_IMAGE_UBI:
+    case HM_IMAGE_PACKAGE:
         return true;
+    case HM_IMAGE_PAYLOAD:
+        /* Of a capsule, package or boot image; within a driver it is the driver's own. */
+        above = image->nodes[image->nodes[node].parent].kind;
+        return above != HM_IMAGE_SECTION && above != HM_IMAGE_VOLUME_FILE &&
+               above != HM_IMAGE_CBFS_FILE;
     default:
         return false;
     }
@@ -72,7 +80,7 @@ enum hm_rc hm_module_list(const struct hm_image *image, struct hm_arena *arena, 
     if (holds == NULL || nodes == NULL)
         return hm_error_nomem(err);
     for (uint32_t i = 0; i < image->node_count; i++) {
-        if (!is_part(image->nodes[i].kind))
+        if (!is_part(image, i))
             continue;
         for (uint32_t up = image->nodes[i].parent; up != HM_IMAGE_NONE && !holds[up];
              up = image->nodes[up].parent)
