@@ -5,12 +5,13 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle image witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
     'trust') echo 'add list show policy remove' ;;
     'bundle') echo 'export import' ;;
+    'image') echo 'show diff extract' ;;
     'witness') echo 'init log serve show' ;;
     'tuf') echo 'init refresh download' ;;
     esac
@@ -53,6 +54,9 @@ _hallmark_options() {
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
+    'image show') printf '%s\n' '--digests' '--json' '--help' ;;
+    'image diff') printf '%s\n' '--json' '--help' ;;
+    'image extract') printf '%s\n' '--json' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
     'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--json' '--quiet' '--help' ;;
     'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--help' ;;
@@ -89,6 +93,9 @@ _hallmark_operand() {
     'verify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
+    'image show') echo 'file' ;;
+    'image diff') echo 'file' ;;
+    'image extract') echo 'file' ;;
     'witness log') echo 'add list remove' ;;
     esac
 }

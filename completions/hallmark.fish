@@ -42,6 +42,7 @@ complete -c hallmark -n '__hallmark_at "" end' -f -a get -d 'get files of a rele
 complete -c hallmark -n '__hallmark_at "" end' -f -a sync -d 'keep a folder as a site\'s releases say'
 complete -c hallmark -n '__hallmark_at "" end' -f -a verify -d 'is this file what somebody trusted released?'
 complete -c hallmark -n '__hallmark_at "" end' -f -a bundle -d 'carry releases to a network without a connection'
+complete -c hallmark -n '__hallmark_at "" end' -f -a image -d 'what firmware files are made of, and how they differ'
 complete -c hallmark -n '__hallmark_at "" end' -f -a witness -d 'cosign the checkpoints of logs'
 complete -c hallmark -n '__hallmark_at "" end' -f -a tuf -d 'plumbing: a plain TUF client on a folder'
 complete -c hallmark -n '__hallmark_at "key" end' -f -a new -d 'make a key'
@@ -73,6 +74,9 @@ complete -c hallmark -n '__hallmark_at "trust" end' -f -a policy -d 'change what
 complete -c hallmark -n '__hallmark_at "trust" end' -f -a remove -d 'forget a site'
 complete -c hallmark -n '__hallmark_at "bundle" end' -f -a export -d 'write what a site has into one file'
 complete -c hallmark -n '__hallmark_at "bundle" end' -f -a import -d 'verify such a file and take it in'
+complete -c hallmark -n '__hallmark_at "image" end' -f -a show -d 'print what a firmware file is made of'
+complete -c hallmark -n '__hallmark_at "image" end' -f -a diff -d 'print what changed between two'
+complete -c hallmark -n '__hallmark_at "image" end' -f -a extract -d 'write its parts into a folder'
 complete -c hallmark -n '__hallmark_at "witness" end' -f -a init -d 'make a witness and its key'
 complete -c hallmark -n '__hallmark_at "witness" end' -f -a log -d 'add, list and remove the logs that it cosigns'
 complete -c hallmark -n '__hallmark_at "witness" end' -f -a serve -d 'cosign what logs send'
@@ -394,6 +398,19 @@ complete -c hallmark -n '__hallmark_at "bundle import"' -l no-progress -d 'no pr
 complete -c hallmark -n '__hallmark_at "bundle import"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
 complete -c hallmark -n '__hallmark_at "bundle import"' -s d -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder'
 complete -c hallmark -n '__hallmark_at "bundle import"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "image show"' -F
+complete -c hallmark -n '__hallmark_at "image show"' -l digests -d 'the digest of each part, too'
+complete -c hallmark -n '__hallmark_at "image show"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "image show"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "image diff"' -F
+complete -c hallmark -n '__hallmark_at "image diff"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "image diff"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "image extract"' -F
+complete -c hallmark -n '__hallmark_at "image extract"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "image extract"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "witness init"' -l dir -x -a '(__fish_complete_directories (commandline -ct))' -d 'the witness\'s folder'
 complete -c hallmark -n '__hallmark_at "witness init"' -l name -x -d 'name'
