@@ -6,8 +6,9 @@
 #include "crypto/digest.h"
 #include "customer/home.h"
 
-#define HM_PLACED_SIZE_MAX 536870912 /* 512 MiB: a million files at 250 bytes, with a proof each   \
-                                      */
+#define HM_PLACED_SIZE_MAX                                                                         \
+    536870912 /* 512 MiB: a million files at 250 bytes, with a proof each                          \
+               */
 #define HM_PLACED_COUNT_MAX 1000000
 
 /* A file on the disk, to tell whether it is still the one that was placed. */
