@@ -363,7 +363,7 @@ enum hm_rc hm_customer_print_log(const struct hm_subscription *site, struct hm_e
     if (site->log == NULL)
         return HM_OK;
     HM_TRY(hm_buf_append_fmt(&line, err, "%s: ", site->name));
-    HM_TRY(hm_release_log_describe(site->log, err, &line));
+    HM_TRY(hm_release_log_describe(&site->log->standing, err, &line));
     HM_TRY(hm_buf_append_byte(&line, '\n', err));
     return hm_cmd_print(hm_buf_bytes(&line), err);
 }
