@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site trust list get sync verify bundle image witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
     'trust') echo 'add list show policy remove' ;;
     'bundle') echo 'export import' ;;
     'image') echo 'show diff extract' ;;
@@ -43,6 +43,11 @@ _hallmark_options() {
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site witness') printf '%s\n' '--dir=dir' '--json' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site customer') printf '%s\n' '--dir=dir' '--title=text' '--reason=text' '--by=text' '--wait=text' '--json' '--quiet' '--help' ;;
+    'site token') printf '%s\n' '--dir=dir' '--label=text' '--expires=text' '--overlap=text' '--reason=text' '--by=text' '--wait=text' '--json' '-o=file' '--quiet' '--help' ;;
+    'site grant') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
+    'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
+    'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
@@ -84,6 +89,8 @@ _hallmark_operand() {
     'site reject') echo 'submission' ;;
     'site rotate') echo 'root targets online recalls~vendor' ;;
     'site witness') echo 'file' ;;
+    'site customer') echo 'add disable enable list show' ;;
+    'site token') echo 'add list revoke rotate' ;;
     'trust show') echo 'site' ;;
     'trust policy') echo 'site' ;;
     'trust remove') echo 'site' ;;
