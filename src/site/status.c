@@ -4,6 +4,7 @@
 
 #include "site/approvers.h"
 #include "site/renew.h"
+#include "site/status_log.h"
 
 struct status_role {
     const char *role;
@@ -17,6 +18,7 @@ struct status {
     const struct hm_site *site;
     struct hm_plan *plan;
     struct hm_approvers approvers;
+    struct hm_status_log log;
     struct status_role *roles;
     size_t role_count, role_max;
     bool is_expired;
@@ -26,6 +28,7 @@ struct status {
 static void status_done(struct status *status)
 {
     hm_plan_free(status->plan);
+    hm_status_log_done(&status->log);
     hm_approvers_done(&status->approvers);
     hm_arena_done(&status->arena);
 }
@@ -105,6 +108,8 @@ static enum hm_rc gather(struct status *status, struct hm_err *err)
     tree = status->plan->roles->tree;
     if (tree->root == NULL)
         return HM_OK;
+    HM_TRY(hm_status_log_gather(tree, err, &status->log));
+    status->is_expired = hm_status_log_is_expired(&status->log);
     HM_TRY(add_top(status, err));
     HM_TRY(
         hm_tree_each_part(status->plan->roles->tree, HM_RENEW_RECALLS, err, add_delegated, status));
@@ -164,6 +169,7 @@ static enum hm_rc write_text(const struct status *status, struct hm_err *err, st
         HM_TRY(hm_buf_append_str(report, "nothing is published yet\n", err));
     for (size_t i = 0; i < status->role_count; i++)
         HM_TRY(text_role(status, &status->roles[i], err, report));
+    HM_TRY(hm_status_log_text(&status->log, err, report));
     HM_TRY(hm_draft_list(&status->site->drafts, &arena, err, &drafts, &count));
     for (size_t i = 0; i < count; i++) {
         HM_TRY(hm_buf_append_str(report, "draft ", err));
@@ -299,6 +305,7 @@ static enum hm_rc write_json(const struct status *status, struct hm_err *err, st
     for (size_t i = 0; i < status->role_count; i++)
         json_role(status, &status->roles[i], &writer);
     hm_json_writer_array_end(&writer);
+    HM_TRY(hm_status_log_json(&status->log, err, &writer));
     hm_json_writer_key(&writer, "drafts");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < count; i++)

@@ -4,6 +4,7 @@
 The words behind "sh test":  names of people: the block runs once for each, in a folder of his own, with his own home and shell variables
                              at=+90d: from here on it is that long after the start
                              exit=N: the last command ends with this exit status
+                             stays=yes: a server, which stays until stops=yes of the same person, or the end
 
 A person answers prompts on a terminal of his own: passphrases, "Sign this? [y/N]", "Type yes". /srv, /media/stick and the site's URL
 stand in the scratch folder.
@@ -40,6 +41,7 @@ class Block:
         settings = dict(word.split("=", 1) for word in words if "=" in word)
         self.at = settings.pop("at", None)
         self.exit = int(settings.pop("exit", 0))
+        self.stays, self.stops = settings.pop("stays", None), settings.pop("stops", None)
         if settings or not self.people:
             raise AssertionError(f"line {line}: what is {settings or 'a block of nobody'}?")
 
@@ -97,6 +99,7 @@ class World:
     def __init__(self, root):
         self.root = Path(root)
         self.at = None
+        self.servers, self.ports = {}, {}
         for name in ("srv", "media/stick", "people", "bin"):
             (self.root / name).mkdir(parents=True)
         (self.root / "bin" / "hallmark").symlink_to(story.HALLMARK)
@@ -112,10 +115,37 @@ class World:
 
     def translate(self, text):
         text = text.replace("https://firmware.example/", f"file://{self.root}/srv/globex/public/")
+        text = re.sub(r"127\.0\.0\.1:(738\d)", lambda match: f"127.0.0.1:{self.port(match[1])}", text)
         return re.sub(r"(?<![\w.}/])/(srv|media)/", rf"{self.root}/\1/", text)
+
+    def port(self, number):
+        """A free one that stands for this."""
+        if number not in self.ports:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.ports[number] = probe.getsockname()[1]
+        return self.ports[number]
+
+    def start(self, person, command, env, folder):
+        self.stop(person)
+        process = subprocess.Popen(command, env=env, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                   start_new_session=True)
+        self.servers[person] = process
+        ready, _, _ = select.select([process.stderr], [], [], 30)  # it says where it listens
+        line = os.read(process.stderr.fileno(), 65536) if ready else b""
+        return (0 if b"listening" in line else 1), line.decode()
+
+    def stop(self, person):
+        process = self.servers.pop(person, None)
+        if process is not None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+            process.stderr.close()
 
     def run(self, block, person):
         folder = self.folder(person)
+        if block.stops:
+            self.stop(person)
         # "export" and "cd" last, as in a person's own shell.
         script = (f". {folder}/.bashrc\nset -eu -o pipefail\n{self.translate(block.text)}\n")
         keep = [line for line in block.text.splitlines() if line.startswith("export ")]
@@ -123,6 +153,8 @@ class World:
         env.update({"USER": person, "HOME": str(folder), "HALLMARK_HOME": str(folder / ".local/share/hallmark"), "TERM": "dumb",
                     "PATH": f"{self.root}/bin:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"})
         command = story.at_time(["bash", "--norc", "-c", script], self.at, env)
+        if block.stays:
+            return self.start(person, command, env, folder)
         status, output = run_on_terminal(command, env, folder)
         with open(folder / ".bashrc", "a", encoding="utf-8") as bashrc:
             bashrc.writelines(self.translate(line) + "\n" for line in keep)
@@ -135,6 +167,7 @@ class Operations(unittest.TestCase):
         self.assertGreater(len(blocks), 30)
         with story.tempfile.TemporaryDirectory(prefix="hallmark-test.") as root:
             world = World(root)
+            self.addCleanup(lambda: [world.stop(person) for person in list(world.servers)])
             for block in blocks:
                 world.at = block.at or world.at
                 for person in block.people:
@@ -193,9 +226,9 @@ class Operations(unittest.TestCase):
                 words = code.split()
                 if words[0] == "hallmark":
                     words = words[1:]
-                if not words or words[0] not in ("key", "sign", "maker", "site", "trust", "list", "get", "sync", "verify", "tuf"):
+                if not words or words[0] not in ("key", "sign", "maker", "site", "trust", "list", "get", "sync", "verify", "tuf", "witness"):
                     continue
-                grouped = words[0] in ("key", "maker", "site", "trust")
+                grouped = words[0] in ("key", "maker", "site", "trust", "witness")
                 if grouped and len(words) == 1:
                     continue
                 seen += 1

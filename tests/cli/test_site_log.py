@@ -179,6 +179,8 @@ class NoQuorum(LoggedCase):
         self.assertEqual(*(log.read_checkpoint(tree["log/checkpoint"].decode()) for tree in (waiting, before)))
         self.assertEqual(*(log.read_proof(tree["proofs/latest.tlog-proof"].decode())[0] for tree in (waiting, before)))
         self.get(self.first, IMAGE)  # customers have what they had
+        status = story.hallmark("site", "status", "--dir", self.world.site)
+        self.assertIn("a publish waits for witnesses", status.err)
         # More can be taken in, and approved, meanwhile.
         later = self.world.approved(f"3.{self.number}", b"later")
         self.refused(self.world.try_publish(), "w1", "w2")
@@ -240,6 +242,69 @@ class Heartbeat(LoggedCase):
 
     def test_an_old_cosignature_is_not_enough_for_a_customer(self):
         self.assertStatus(self.run_home("list", faketime="+8d"), story.CANNOT_TELL)
+
+
+class Status(LoggedCase):
+    def status(self, *options, **kwargs):
+        return story.hallmark("site", "status", "--dir", self.world.site, *options, **kwargs)
+
+    def test_text(self):
+        story.must("site", "renew", "--dir", self.world.site)
+        result = self.status()
+        self.assertStatus(result, story.GOOD)
+        self.assertIn(f"{logged.ORIGIN}, {self.world.size} entries\n    quorum 2 of (w1, w2, w3), met at ", result.out)
+        self.assertIn("next heartbeat due ", result.out)
+        for name in ("w1", "w2", "w3"):
+            self.assertRegex(result.out, f"witness {name} +cosigned {self.world.size} entries at ")
+        self.assertEqual(result.err, "")
+
+    def test_json(self):
+        story.must("site", "renew", "--dir", self.world.site)
+        out = self.status("--json").json()["log"]
+        self.assertEqual((out["origin"], out["size"], out["quorum"], out["met"], out["expired"], out["waiting"]),
+                         (logged.ORIGIN, self.world.size, "2 of (w1, w2, w3)", True, False, False))
+        self.assertLess(out["cosigned"], out["heartbeat"])
+        self.assertLess(out["heartbeat"], out["expires"])
+        self.assertEqual([(w["name"], w["size"], "failure" in w) for w in out["witnesses"]],
+                         [(name, self.world.size, False) for name in ("w1", "w2", "w3")])
+
+    def test_a_witness_that_failed_is_told_with_its_reason(self):
+        story.must("site", "renew", "--dir", self.world.site)
+        self.down(2)
+        story.must("site", "renew", "--dir", self.world.site)
+        self.assertRegex(self.status().out, "witness w2 +cosigned .* last time: witness 'w2': .*Could.*connect")
+        failures = {w["name"]: w.get("failure") for w in self.status("--json").json()["log"]["witnesses"]}
+        self.assertIn("w2", failures["w2"])
+        self.assertEqual((failures["w1"], failures["w3"]), (None, None))
+
+    def test_what_is_late_is_warned_of_and_what_is_too_old_is_a_no(self):
+        story.must("site", "renew", "--dir", self.world.site)
+        late = self.status(faketime="+2d")
+        self.assertStatus(late, story.GOOD)
+        self.assertIn("the quorum cosigned it 2 days ago", late.err)
+        old = self.status(faketime="+8d")
+        self.assertStatus(old, story.NO)
+        self.assertIn("customers do not take that any more", old.err)
+        self.assertTrue(self.status("--json", faketime="+8d").json()["log"]["expired"])
+
+    def test_a_quorum_takes_the_time_of_its_oldest(self):
+        """Two of three are needed: one witness alone that is fresh does not make the log fresh."""
+        story.must("site", "renew", "--dir", self.world.site)
+        before = self.status("--json").json()["log"]["cosigned"]
+        note = self.world.note
+        text, lines = log.split_note(note)
+        fresh = log.NoteKey.load("w1.example/witness", self.world.witnesses[0].folder / "key.pem", log.COSIGNER)
+        lines = [line for line in lines if not line.startswith(f"{log.DASH} w1.example/")]
+        (self.world.public / "log" / "checkpoint").write_text(text + "\n" + "".join(lines) + fresh.line(text, int(log.time.time()) + 200))
+        self.assertEqual(self.status("--json").json()["log"]["cosigned"], before)
+        (self.world.public / "log" / "checkpoint").write_text(text + "\n" + "".join(lines[:2]))
+        lacking = self.status("--json").json()["log"]
+        self.assertFalse(lacking["met"])
+        self.assertIn("lacks the quorum", lacking["trouble"])
+        self.assertIn("lacks the quorum", self.status().err)
+        (self.world.public / "log" / "checkpoint").write_text("nothing\n")
+        self.assertIn("'public/log/checkpoint'", self.status().err)
+        (self.world.public / "log" / "checkpoint").write_text(note)
 
 
 class Junk(LoggedCase):
@@ -389,6 +454,8 @@ class States(story.Case):
         self.site(cast, "--no-log")
         self.assertFalse((cast.public / "log").exists())
         self.assertFalse((cast.public / "proofs").exists())
+        self.assertNotIn("log", story.must("site", "status", "--dir", cast.site, "--json").json())
+        self.assertNotIn("release log", story.must("site", "status", "--dir", cast.site).out)
         self.assertEqual(self.state(cast), "unlogged")
         # It begins one, with all that was released before; first nobody must see it.
         request = cast.request()
