@@ -42,8 +42,7 @@ static size_t decode(const uint8_t *packed, size_t size)
     stream.avail_in = size;
     stream.next_out = data;
     stream.avail_out = declared;
-    (void)lzma_code(&stream, LZMA_FINISH);
-    if (stream.avail_out != 0)
+    if (lzma_code(&stream, LZMA_FINISH) > LZMA_STREAM_END || stream.avail_out != 0)
         exit(1);
     lzma_end(&stream);
     free(data);
