@@ -2,6 +2,8 @@
 /* hallmark site review, approve, reject: what becomes of submissions. */
 #include "site.h"
 
+#include "image/inspect.h"
+#include "libexec.h"
 #include "site/approval.h"
 
 enum {
@@ -14,14 +16,23 @@ enum {
 static const char review_usage[] =
     "usage: hallmark site review [--dir DIR] [SUBMISSION-ID | ROLE]\n"
     "\n"
-    "Shows in words what the drafts and submissions that wait would change, or one of them.\n";
+    "Shows in words what the drafts and submissions that wait would change, or one of them; and "
+    "of\n"
+    "each new image, which of its modules differ from the release before.\n";
 
 static const struct option review_options[] = {HM_CMD_SITE_OPTIONS, {NULL, 0, NULL, 0}};
 
 static enum hm_rc review_run(struct hm_cmd_site *cmd, const char *what, struct hm_err *err)
 {
+    _hm_done_(hm_buf_done) struct hm_buf program = HM_BUF_INIT(8192);
+    enum hm_rc rc;
+
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_READ, err));
-    return hm_approval_review(cmd->site, what, err, &cmd->report);
+    HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &program));
+    cmd->site->inspect_program = hm_buf_str(&program);
+    rc = hm_approval_review(cmd->site, what, err, &cmd->report);
+    cmd->site->inspect_program = NULL; /* the path ends here */
+    return rc;
 }
 
 int hm_cmd_site_review(int argc, char **argv)

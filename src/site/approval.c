@@ -4,6 +4,7 @@
 
 #include "exchange/review.h"
 #include "exchange/role.h"
+#include "site/compare.h"
 
 void hm_approval_done(struct hm_approval *approval)
 {
@@ -455,6 +456,18 @@ static enum hm_rc review_draft(struct hm_roles *roles, const char *role, struct 
     return hm_review_document(role, current, draft->raw, err, report);
 }
 
+static enum hm_rc compare_image(const struct hm_staged *staged, const struct hm_target *target,
+                                struct builder *builder, struct hm_err *err, struct hm_buf *report)
+{
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(2 * HM_TARGETS_PATH_SIZE_MAX);
+    char release[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    HM_TRY(hm_buf_append_fmt(&path, err, "submissions/%s/images/", staged->id));
+    HM_TRY(hm_buf_append(&path, target->path, err));
+    hm_layout_release_role(hm_bytes_str(staged->maker), release);
+    return hm_compare_image(builder->roles->tree, release, target, hm_buf_str(&path), err, report);
+}
+
 static enum hm_rc review_images(const struct hm_staged_list *list, const struct hm_staged *staged,
                                 struct builder *builder, struct hm_err *err, struct hm_buf *report)
 {
@@ -472,6 +485,7 @@ static enum hm_rc review_images(const struct hm_staged_list *list, const struct 
         HM_TRY(hm_text_escape(report, target->path, err));
         HM_TRY(hm_buf_append_fmt(report, err, "\n    %llu bytes, sha256 %s\n",
                                  (unsigned long long)target->facts.length, hex));
+        HM_TRY(compare_image(staged, target, builder, err, report));
     }
     return HM_OK;
 }

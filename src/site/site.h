@@ -40,8 +40,9 @@ struct hm_site {
     struct hm_site_config config;
     struct hm_lock lock;
     int64_t now_unix_s;
-    size_t flat_max;     /* HM_PARTITION_FLAT_MAX; tests set less */
-    const char *ca_file; /* for witnesses by https; borrowed, NULL: the system's */
+    size_t flat_max;             /* HM_PARTITION_FLAT_MAX; tests set less */
+    const char *ca_file;         /* for witnesses by https; borrowed, NULL: the system's */
+    const char *inspect_program; /* reads images (image/inspect.h); borrowed, NULL: nobody does */
     struct hm_arena arena;
 };
 

@@ -304,6 +304,58 @@ class Extract(ImageCase):
         self.assertLess(sum(f.stat().st_size for f in (self.root / "out").iterdir()), 1 << 20)
 
 
+class Review(story.Case):
+    """What the site's reviewers see of a new image before they sign."""
+
+    def setUp(self):
+        super().setUp()
+        self.cast = story.Cast(self.scratch)
+        self.cast.init_site()
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+
+    def image(self, data, name="bios.bin"):
+        path = self.scratch / name
+        path.write_bytes(data)
+        return path
+
+    def review(self, version, data, name="bios.bin"):
+        must("site", "intake", "--dir", self.cast.site, self.cast.submit("acme", "board", version, [self.image(data, name)]))
+        return must("site", "review", "--dir", self.cast.site).out
+
+    def test_what_changed_since_the_release_before(self):
+        drivers = [driver(f"Driver{i}", bytes([i]) * 999, i) for i in range(1, 9)]
+        self.cast.release("acme", "board", "1.0", [self.image(packed(*drivers))])
+        self.cast.release("acme", "board", "0.9", [self.image(packed(drivers[0]))])
+        drivers[3] = driver("Driver4", b"\x04" * 998 + b"!", 4, "2.0")
+        text = self.review("1.1", packed(*drivers))
+        self.assertIn("compared with acme/board/1.0/bios.bin:\n    modules: 1 changed, 0 added, 0 removed, 0 moved, 7 the same\n", text)
+        self.assertRegex(text, r"changed  DXE driver Driver4 .* version 2\.0, was 1\.0")
+
+    def test_the_first_of_its_kind_and_another_name(self):
+        text = self.review("1.0", packed(driver("Alpha")), "board-1.0.bin")
+        self.assertIn("no earlier release to compare with: ", text)
+        request = self.cast.request()
+        must("site", "approve", "--dir", self.cast.site, "--all", "-o", request)
+        self.cast.attach(request, "release1", "release3")
+        must("site", "publish", "--dir", self.cast.site)
+        self.assertIn("compared with acme/board/1.0/board-1.0.bin:", self.review("1.1", packed(driver("Beta", number=2)), "board-1.1.bin"))
+
+    def test_what_is_wrong_or_not_read_is_said_and_stops_nobody(self):
+        self.cast.release("acme", "board", "1.0", [self.image(packed(driver("Alpha")))])
+        text = self.review("1.1", (BOMBS / "bomb-lzma").read_bytes())
+        self.assertIn("PARTIAL: the new image could not be read to its end", text)
+        self.assertIn("limit: ", text)
+
+    def test_a_published_image_that_was_swapped_is_not_compared(self):
+        self.cast.release("acme", "board", "1.0", [self.image(packed(driver("Alpha")))])
+        published = next((self.cast.public / "targets/acme/board/1.0").iterdir())
+        published.write_bytes(packed(driver("Beta")))
+        text = self.review("1.1", packed(driver("Alpha", version="1.1")))
+        self.assertIn("not compared with the release before: public/targets/acme/board/1.0/", text)
+        self.assertIn("has other bytes than were signed", text)
+
+
 class Debian(ImageCase):
     """Real firmware, where its packages are installed (tools/deps demo)."""
 
