@@ -282,13 +282,26 @@ static enum hm_rc check_age(struct hm_watch *watch)
 
 /* ---- one run --------------------------------------------------------------------------------- */
 
+static enum hm_rc get_identity(void *ctx, const char *name, struct hm_err *err,
+                               struct hm_buf *ret_raw)
+{
+    const struct hm_client_source *objects = ctx;
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(HM_WATCH_URL_SIZE);
+
+    HM_TRY(hm_buf_append_fmt(&path, err, "makers/%s", name));
+    return objects->get(objects->ctx, hm_buf_str(&path), err, ret_raw);
+}
+
 static enum hm_rc open_history(struct hm_watch *watch, struct hm_err *err)
 {
-    struct hm_history_config config = {.source = watch->site->source,
-                                       .sink = hm_watch_history_sink(watch),
-                                       .root = watch->site->trust->root,
-                                       .denied = watch->options->denied,
-                                       .denied_count = watch->options->denied_count};
+    struct hm_history_config config = {
+        .source = watch->site->source,
+        .makers = {.get = get_identity, .ctx = &watch->site->objects},
+        .entries = hm_watch_entries(watch),
+        .sink = hm_watch_history_sink(watch),
+        .root = watch->site->trust->root,
+        .denied = watch->options->denied,
+        .denied_count = watch->options->denied_count};
     struct hm_err why = HM_ERR_INIT;
     enum hm_rc rc;
 

@@ -67,6 +67,8 @@ HM_MUST_CHECK enum hm_rc hm_watch_root_at(struct hm_watch *watch, uint64_t size,
 
 /* watch_log.c: the checkpoint that the site shows, and all entries under it. */
 HM_MUST_CHECK enum hm_rc hm_watch_follow(struct hm_watch *watch, struct hm_err *err);
+/* Entries that were replayed before. */
+struct hm_replay_entries hm_watch_entries(struct hm_watch *watch);
 /* Files of the log, for hm_follow_open. */
 struct hm_follow_source hm_watch_tiles(struct hm_watch *watch);
 /* watch_batch.c: what the replay tells. */

@@ -226,6 +226,11 @@ static enum hm_rc get_entry(void *ctx, uint64_t index, struct hm_err *err, struc
     return hm_follow_entry(watch->back, index, err, ret_entry);
 }
 
+struct hm_replay_entries hm_watch_entries(struct hm_watch *watch)
+{
+    return (struct hm_replay_entries){.get = get_entry, .ctx = watch};
+}
+
 static enum hm_rc add_entry(void *ctx, uint64_t index, struct hm_bytes entry, struct hm_err *err)
 {
     struct hm_watch *watch = ctx;
@@ -240,7 +245,7 @@ static enum hm_rc add_entry(void *ctx, uint64_t index, struct hm_bytes entry, st
 
 static enum hm_rc replay(struct hm_watch *watch, uint64_t size, struct hm_err *err)
 {
-    const struct hm_replay_entries entries = {.get = get_entry, .ctx = watch};
+    const struct hm_replay_entries entries = hm_watch_entries(watch);
     const struct hm_replay_sink sink = hm_watch_sink(watch);
     const struct hm_follow_sink into = {.entry = add_entry, .ctx = watch};
 

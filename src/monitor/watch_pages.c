@@ -18,7 +18,8 @@ struct place {
     const char *url;
     struct hm_fetch *fetch;
     bool is_mirror;
-    bool is_there; /* it serves any of the pages: else it is a mirror of images alone */
+    bool is_there;   /* it serves any of the pages: else it is a mirror of images alone */
+    bool is_current; /* its timestamp names the log's newest snapshot */
     char subject[HM_ALARM_SUBJECT_MAX];
 };
 
@@ -177,7 +178,8 @@ static enum hm_rc check_timestamp(struct place *place, struct hm_err *err)
     if (watch->newest == NULL)
         return HM_OK;
     logged = &watch->newest->snapshot;
-    if ((uint64_t)served.version == logged->version) {
+    place->is_current = (uint64_t)served.version == logged->version;
+    if (place->is_current) {
         if (hm_digest_is_equal(&served.facts.sha256, &logged->sha256))
             return HM_OK;
         return hm_watch_raise(
@@ -201,7 +203,8 @@ static enum hm_rc check_snapshot(struct place *place, struct hm_err *err)
     struct hm_sha256 sha256;
     char path[64];
 
-    if (newest == NULL)
+    /* One that lags has told so. */
+    if (newest == NULL || !place->is_current)
         return HM_OK;
     (void)snprintf(path, sizeof(path), "metadata/%llu.snapshot.json",
                    (unsigned long long)newest->snapshot.version);
@@ -242,6 +245,7 @@ enum hm_rc hm_watch_check_pages(struct hm_watch *watch, struct hm_err *err)
         place.url = policy->mirrors[i];
         place.is_mirror = true;
         place.is_there = false;
+        place.is_current = false;
         HM_TRY(check_place(&place, err));
     }
     return HM_OK;
