@@ -228,7 +228,7 @@ static enum hm_rc list_site(struct command *command, const char *name, struct hm
 }
 
 HM_NOINLINE static enum hm_rc list(struct command *command, const char **names, size_t count,
-                       struct hm_err *err)
+                                   struct hm_err *err)
 {
     size_t open_count = 0;
 
@@ -262,7 +262,7 @@ static enum hm_rc acknowledge_one(struct command *command, const char *id, const
 }
 
 HM_NOINLINE static enum hm_rc acknowledge(struct command *command, const char **names, size_t count,
-                              struct hm_err *err)
+                                          struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(256);
     size_t done = 0;

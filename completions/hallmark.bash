@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
@@ -53,6 +53,7 @@ _hallmark_options() {
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
+    'monitor') printf '%s\n' '--site=site' '--every=text' '--mine=file' '--deny=file' '--stale=text' '--growth=text' '--grace=text' '--webhook=text' '--syslog=file' '--prom=file' '--again' '--list' '--acknowledge=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
     'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--json' '--quiet' '--help' ;;
     'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--help' ;;

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor: each thing that it alarms on made to happen, by an intruder who holds all online keys, beside its control."""
 import hashlib
+import http.server
 import json
-import os
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -565,6 +566,207 @@ class Age(MonitorCase):
         self.release()
         self.assertStatus(story.hallmark("monitor", "--acknowledge", "all", home=self.home), story.GOOD)
         self.quiet("--growth", "1h", *AT_ONCE)
+
+
+class Hook:
+    """A webhook on loopback; statuses: what it answers with, one a request, then 200."""
+
+    def __init__(self):
+        self.bodies, self.statuses, outer = [], [], self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            timeout = 20
+
+            def log_message(self, *_args):
+                pass
+
+            def do_POST(self):
+                outer.kind = self.headers["Content-Type"]
+                outer.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.http.server_port}/hook?token=secret"
+        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
+        self.thread.start()
+
+    def stop(self):
+        self.http.shutdown()
+        self.http.server_close()
+        self.thread.join(5)
+
+    def told(self):
+        return [alarm["id"] for body in self.bodies for alarm in body["alarms"]]
+
+
+class Outlets(MonitorCase):
+    def setUp(self):
+        super().setUp()
+        self.release(releases=False)  # one alarm: unlogged
+
+    def ids(self):
+        return [json.loads(line)["id"] for line in story.hallmark("monitor", "--list", "--json", home=self.home).out.splitlines()]
+
+    def test_a_webhook_has_each_alarm_once(self):
+        hook = Hook()
+        self.addCleanup(hook.stop)
+        for _ in range(3):
+            self.assertStatus(self.monitor(*AT_ONCE, "--webhook", hook.url), story.NO)
+        self.assertEqual(hook.told(), self.ids())
+        self.assertEqual(len(hook.told()), 1)
+        self.assertEqual((hook.bodies[0]["schema"], hook.bodies[0]["site"], hook.kind), ("hallmark/alarms-told/1", "globex", "application/json"))
+        self.assertStatus(self.monitor(*AT_ONCE, "--webhook", hook.url, "--again"), story.NO)
+        self.assertEqual(len(hook.told()), 2)
+
+    def test_a_webhook_that_fails_is_told_later(self):
+        hook = Hook()
+        self.addCleanup(hook.stop)
+        hook.statuses = [500, 302]
+        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        self.assertStatus(result, story.NO)
+        self.assertIn("status 500", result.err)
+        self.assertNotIn("secret", result.err)
+        self.assertIn("status 302", self.monitor(*AT_ONCE, "--webhook", hook.url).err)
+        self.assertEqual(self.monitor(*AT_ONCE, "--webhook", hook.url).err, "")
+        self.monitor(*AT_ONCE, "--webhook", hook.url)
+        self.assertEqual(len(hook.bodies), 3)
+
+    def test_a_webhook_that_is_down_keeps_nobody_else_from_being_told(self):
+        hook = Hook()
+        hook.stop()
+        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        self.assertStatus(result, story.NO)
+        self.assertEqual(self.kinds(result), ["unlogged"])
+        self.assertNotIn("secret", result.err)
+
+    def test_a_webhook_that_comes_later_has_what_is_open(self):
+        self.monitor(*AT_ONCE)
+        hook = Hook()
+        self.addCleanup(hook.stop)
+        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        self.assertEqual(self.alarms(result), [])
+        self.assertEqual(hook.told(), self.ids())
+
+    def test_webhooks_of_other_machines_need_https(self):
+        result = self.monitor(*AT_ONCE, "--webhook", "http://192.0.2.1/hook")
+        self.assertStatus(result, story.USAGE)
+        self.assertIn("192.0.2.1", result.err)
+        for url in ("ftp://x/", "/tmp/x", "x"):
+            self.assertStatus(self.monitor("--webhook", url), story.USAGE)
+
+    def test_the_systems_log(self):
+        path = self.scratch / "log.socket"
+        result = self.monitor(*AT_ONCE, "--syslog", path)
+        self.assertStatus(result, story.NO)
+        self.assertIn("log.socket", result.err)
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as log_socket:
+            log_socket.bind(str(path))
+            log_socket.settimeout(10)
+            self.assertEqual(self.monitor(*AT_ONCE, "--syslog", path).err, "")
+            text = log_socket.recv(65536).decode()
+            self.assertRegex(text, r"^<26>hallmark-monitor\[\d+\]: globex unlogged: .*\(alarm [0-9a-f]{32}\)$")
+            self.monitor(*AT_ONCE, "--syslog", path)
+            log_socket.settimeout(0.2)
+            self.assertRaises(TimeoutError, log_socket.recv, 65536)
+
+    def test_numbers_for_prometheus(self):
+        path = self.scratch / "hallmark.prom"
+        self.monitor(*AT_ONCE, "--prom", path)
+        text = path.read_text()
+        self.assertIn('hallmark_monitor_alarms{site="globex",kind="unlogged"} 1\n', text)
+        self.assertIn('hallmark_monitor_alarms{site="globex",kind="fork"} 0\n', text)
+        self.assertIn('hallmark_monitor_run_complete{site="globex"} 1\n', text)
+        self.assertIn(f'hallmark_monitor_log_entries{{site="globex"}} {self.tree.log.size}\n', text)
+        names = [line.split("{")[0] for line in text.splitlines() if not line.startswith("#")]
+        self.assertEqual(sorted(set(names)), sorted(line.split()[2] for line in text.splitlines() if line.startswith("# TYPE")))
+        story.hallmark("monitor", "--acknowledge", "all", home=self.home)
+        self.quiet(*AT_ONCE, "--prom", path)
+        self.assertIn('hallmark_monitor_alarms{site="globex",kind="unlogged"} 0\n', path.read_text())
+        self.tree.log.witnesses[0].is_down = True
+        self.monitor(*AT_ONCE, "--prom", path)
+        self.assertIn('hallmark_monitor_run_complete{site="globex"} 0\n', path.read_text())
+
+    def test_acknowledging(self):
+        self.monitor(*AT_ONCE)
+        (one,) = self.ids()
+        self.assertStatus(story.hallmark("monitor", "--list", "--quiet", home=self.home), story.NO)
+        self.assertStatus(story.hallmark("monitor", "--acknowledge", "0" * 32, home=self.home), story.NO)
+        result = story.hallmark("monitor", "--acknowledge", one, "--json", home=self.home)
+        self.assertEqual(result.json(), {"schema": "hallmark/acknowledged/1", "count": 1})
+        self.assertEqual(story.hallmark("monitor", "--acknowledge", one, home=self.home).out, "acknowledged: 0\n")
+        self.quiet(*AT_ONCE)
+        self.assertStatus(story.hallmark("monitor", "--list", home=self.home), story.GOOD)
+        self.assertEqual(self.ids(), [one])
+
+    def test_the_list_before_the_first_look(self):
+        result = story.hallmark("monitor", "--list", home=self.home)
+        self.assertEqual((result.status, result.out), (story.GOOD, ""))
+
+    def test_for_people(self):
+        result = story.hallmark("monitor", *AT_ONCE, home=self.home)
+        self.assertRegex(result.out.splitlines()[0], r"^[0-9a-f]{32}  \S+Z  globex  unlogged  ")
+        self.assertRegex(result.out.splitlines()[1], r"^globex: \d+ entries, \d+ snapshots compared now, 1 alarms open$")
+        self.assertEqual(story.hallmark("monitor", "--quiet", *AT_ONCE, home=self.home).out, "")
+
+    def test_damaged_memory_stops_it(self):
+        self.monitor(*AT_ONCE)
+        for name in ("alarms.json", "position.json"):
+            whole = (self.folder / name).read_bytes()
+            (self.folder / name).write_bytes(whole[:-3])
+            result = self.monitor(*AT_ONCE)
+            self.assertNotEqual(result.status, story.GOOD)
+            self.assertIn(name, result.err)
+            (self.folder / name).write_bytes(whole)
+        self.assertStatus(self.monitor(*AT_ONCE), story.NO)
+
+    def test_a_site_without_a_log(self):
+        self.server.folder = _old = self.scratch / "old"
+        shutil.copytree(self.tree.public, _old)
+        root = sorted((_old / "metadata").glob("*.root.json"))[-1]
+        for path in root.parent.glob(root.name + "*"):
+            path.unlink()
+        result = self.monitor(*AT_ONCE)
+        self.assertStatus(result, story.CANNOT_TELL)
+        self.assertIn("keeps no release log", result.err)
+
+    def test_one_watches_at_a_time(self):
+        process = subprocess.Popen([story.HALLMARK, "monitor", "--json", "--every", "1h", *AT_ONCE, "--home", self.home], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            self.assertEqual(json.loads(process.stdout.readline())["kind"], "unlogged")
+            result = self.monitor(*AT_ONCE)
+            self.assertStatus(result, story.CANNOT_TELL)
+            self.assertIn(str(process.pid), result.err)
+            # Acknowledging goes on meanwhile.
+            self.assertStatus(story.hallmark("monitor", "--acknowledge", "all", home=self.home), story.GOOD)
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
+        self.quiet(*AT_ONCE)
+
+    def test_a_daemon_goes_on_where_it_was(self):
+        process = subprocess.Popen([story.HALLMARK, "monitor", "--json", "--every", "1s", *AT_ONCE, "--home", self.home], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL)
+        try:
+            self.assertEqual(json.loads(process.stdout.readline())["kind"], "unlogged")
+            self.assertEqual(json.loads(process.stdout.readline())["compared"], 2)
+            self.put({}, extra=[log.release_entry("globex", "acme/e1000/6.6.6", {"evil.rom": ("ab" * 32, 4)},
+                                                  {r: self.tree.version(r) for r in ("maker~acme", "release~acme")})])
+            lines = []
+            for _ in range(20):
+                lines.append(json.loads(process.stdout.readline()))
+                if lines[-1].get("kind") == "unlisted":
+                    break
+            self.assertEqual(lines[-1]["kind"], "unlisted")
+            self.assertEqual(json.loads(process.stdout.readline())["compared"], 1)
+        finally:
+            process.terminate()
+            process.wait(20)
+            process.stdout.close()
 
 
 if __name__ == "__main__":
