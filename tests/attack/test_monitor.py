@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor: each thing that it alarms on made to happen, by an intruder who holds all online keys, beside its control."""
 import hashlib
-import http.server
 import json
 import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
+import hook  # noqa: E402
 import log  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
@@ -568,40 +567,6 @@ class Age(MonitorCase):
         self.quiet("--growth", "1h", *AT_ONCE)
 
 
-class Hook:
-    """A webhook on loopback; statuses: what it answers with, one a request, then 200."""
-
-    def __init__(self):
-        self.bodies, self.statuses, outer = [], [], self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            timeout = 20
-
-            def log_message(self, *_args):
-                pass
-
-            def do_POST(self):
-                outer.kind = self.headers["Content-Type"]
-                outer.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(outer.statuses.pop(0) if outer.statuses else 200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.http.server_port}/hook?token=secret"
-        self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
-        self.thread.start()
-
-    def stop(self):
-        self.http.shutdown()
-        self.http.server_close()
-        self.thread.join(5)
-
-    def told(self):
-        return [alarm["id"] for body in self.bodies for alarm in body["alarms"]]
-
-
 class Outlets(MonitorCase):
     def setUp(self):
         super().setUp()
@@ -611,44 +576,44 @@ class Outlets(MonitorCase):
         return [json.loads(line)["id"] for line in story.hallmark("monitor", "--list", "--json", home=self.home).out.splitlines()]
 
     def test_a_webhook_has_each_alarm_once(self):
-        hook = Hook()
-        self.addCleanup(hook.stop)
+        post = hook.Hook()
+        self.addCleanup(post.stop)
         for _ in range(3):
-            self.assertStatus(self.monitor(*AT_ONCE, "--webhook", hook.url), story.NO)
-        self.assertEqual(hook.told(), self.ids())
-        self.assertEqual(len(hook.told()), 1)
-        self.assertEqual((hook.bodies[0]["schema"], hook.bodies[0]["site"], hook.kind), ("hallmark/alarms-told/1", "globex", "application/json"))
-        self.assertStatus(self.monitor(*AT_ONCE, "--webhook", hook.url, "--again"), story.NO)
-        self.assertEqual(len(hook.told()), 2)
+            self.assertStatus(self.monitor(*AT_ONCE, "--webhook", post.url), story.NO)
+        self.assertEqual(post.told(), self.ids())
+        self.assertEqual(len(post.told()), 1)
+        self.assertEqual((post.bodies[0]["schema"], post.bodies[0]["site"], post.kind), ("hallmark/alarms-told/1", "globex", "application/json"))
+        self.assertStatus(self.monitor(*AT_ONCE, "--webhook", post.url, "--again"), story.NO)
+        self.assertEqual(len(post.told()), 2)
 
     def test_a_webhook_that_fails_is_told_later(self):
-        hook = Hook()
-        self.addCleanup(hook.stop)
-        hook.statuses = [500, 302]
-        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        post = hook.Hook()
+        self.addCleanup(post.stop)
+        post.statuses = [500, 302]
+        result = self.monitor(*AT_ONCE, "--webhook", post.url)
         self.assertStatus(result, story.NO)
         self.assertIn("status 500", result.err)
         self.assertNotIn("secret", result.err)
-        self.assertIn("status 302", self.monitor(*AT_ONCE, "--webhook", hook.url).err)
-        self.assertEqual(self.monitor(*AT_ONCE, "--webhook", hook.url).err, "")
-        self.monitor(*AT_ONCE, "--webhook", hook.url)
-        self.assertEqual(len(hook.bodies), 3)
+        self.assertIn("status 302", self.monitor(*AT_ONCE, "--webhook", post.url).err)
+        self.assertEqual(self.monitor(*AT_ONCE, "--webhook", post.url).err, "")
+        self.monitor(*AT_ONCE, "--webhook", post.url)
+        self.assertEqual(len(post.bodies), 3)
 
     def test_a_webhook_that_is_down_keeps_nobody_else_from_being_told(self):
-        hook = Hook()
-        hook.stop()
-        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        post = hook.Hook()
+        post.stop()
+        result = self.monitor(*AT_ONCE, "--webhook", post.url)
         self.assertStatus(result, story.NO)
         self.assertEqual(self.kinds(result), ["unlogged"])
         self.assertNotIn("secret", result.err)
 
     def test_a_webhook_that_comes_later_has_what_is_open(self):
         self.monitor(*AT_ONCE)
-        hook = Hook()
-        self.addCleanup(hook.stop)
-        result = self.monitor(*AT_ONCE, "--webhook", hook.url)
+        post = hook.Hook()
+        self.addCleanup(post.stop)
+        result = self.monitor(*AT_ONCE, "--webhook", post.url)
         self.assertEqual(self.alarms(result), [])
-        self.assertEqual(hook.told(), self.ids())
+        self.assertEqual(post.told(), self.ids())
 
     def test_webhooks_of_other_machines_need_https(self):
         result = self.monitor(*AT_ONCE, "--webhook", "http://192.0.2.1/hook")
