@@ -24,6 +24,7 @@ static const struct hm_cmd commands[] = {
     {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
     {"image", hm_cmd_image, "what firmware files are made of, and how they differ"},
     {"witness", hm_cmd_witness, "cosign the checkpoints of logs, for everybody's sake"},
+    {"monitor", hm_cmd_monitor, "follow the logs of sites, and raise alarms"},
     {"tuf", hm_cmd_tuf, "plumbing: a plain TUF client on a folder"},
     {"--version", run_version, "print the version"},
     {NULL, NULL, NULL},

@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle image witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
@@ -62,6 +62,7 @@ _hallmark_options() {
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;
     'image diff') printf '%s\n' '--json' '--help' ;;
     'image extract') printf '%s\n' '--json' '--help' ;;
+    'monitor') printf '%s\n' '--site=site' '--every=text' '--mine=file' '--deny=file' '--stale=text' '--growth=text' '--grace=text' '--webhook=text' '--syslog=file' '--prom=file' '--again' '--list' '--acknowledge=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
     'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--trust=file' '--site=text' '--json' '--quiet' '--help' ;;
     'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--audit' '--cacert=file' '--help' ;;

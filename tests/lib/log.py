@@ -10,6 +10,7 @@ import hashlib
 import http.server
 import json
 import os
+import re
 import shutil
 import threading
 import time
@@ -279,6 +280,68 @@ def lines_of(raw, word):
     return [line[1:] for line in read_entry(raw) if line[0] == word]
 
 
+# --- the map of releases ---
+
+
+def version_key(version):
+    """Runs of digits as numbers, ties by bytes (docs/formats.md 11)."""
+    parts = [(0, int(run), b"") if run.isdigit() else (1, 0, run.encode()) for run in re.findall(r"[0-9]+|[^0-9]", version)]
+    return parts, version.encode()
+
+
+def tree_root(leaves):
+    if not leaves:
+        return EMPTY
+    if len(leaves) == 1:
+        return leaf_hash(leaves[0])
+    k = split_at(len(leaves))
+    return node_hash(tree_root(leaves[:k]), tree_root(leaves[k:]))
+
+
+def patricia_root(pairs):
+    """pairs: sorted (key, value)."""
+    if not pairs:
+        return EMPTY
+    if len(pairs) == 1:
+        return sha256(*pairs[0])
+    bits = (int.from_bytes(pairs[0][0], "big") ^ int.from_bytes(pairs[-1][0], "big")).bit_length()
+    bit = 256 - bits
+    k = next(i for i, (key, _) in enumerate(pairs) if key[bit // 8] >> 7 - bit % 8 & 1)
+    return sha256(patricia_root(pairs[:k]), patricia_root(pairs[k:]), bytes([bit]))
+
+
+def map_of(entries, voids=()):
+    """Root and count of the map that these entries add up to, which all count but for the voids."""
+    products, makers = {}, {}
+    for index, raw in enumerate(entries):
+        kind = raw.partition(b"\n")[0].decode(errors="replace")
+        if any(first <= index < first + count for first, count in voids):
+            continue
+        if kind == "hallmark/release v1":
+            lines = [line for line in raw.decode().splitlines() if line.startswith(("label ", "image "))]
+            product, _, version = lines_of(raw, "path")[0][0].rpartition("/")
+            row = [f"version {version}", f"entry {index}", *lines]
+            products.setdefault(product, {}).setdefault(version, row)
+        elif kind == "hallmark/recall v1":
+            name = lines_of(raw, "path")[0][0].split("/")
+            digests = {d for d, in lines_of(raw, "digest")}
+            for product, rows in products.items():
+                for row in rows.values():
+                    mine = {line.split(" ")[2] for line in row if line.startswith("image ")}
+                    if mine & digests and (name[1] == "vendor" or product.startswith(name[1] + "/")):
+                        row.append(f"recall {index} {name[2]}")
+        elif kind == "hallmark/maker v1":
+            makers[lines_of(raw, "maker")[0][0]] = raw[raw.index(b"maker ", 20):]
+    pairs = []
+    for product, rows in products.items():
+        leaves = ["".join(line + "\n" for line in rows[v]).encode() for v in sorted(rows, key=version_key)]
+        pairs.append((sha256(f"hallmark/v1 product\n{product}\n".encode()),
+                      sha256(f"hallmark/v1 versions\n{len(leaves)} {tree_root(leaves).hex()}\n".encode())))
+    for maker, value in makers.items():
+        pairs.append((sha256(f"hallmark/v1 maker\n{maker}\n".encode()), sha256(value)))
+    return patricia_root(sorted(pairs)), len(pairs)
+
+
 def where_text(release, snapshot, release_entry_, snapshot_entry_):
     return f"hallmark/where v1\nrelease {release}\nsnapshot {snapshot}\n\n".encode() + release_entry_ + b"\n" + snapshot_entry_
 
@@ -315,11 +378,12 @@ class Witness:
     def __init__(self, name, key=None, lies=False):
         self.key = key or NoteKey(name, COSIGNER)
         self.vkey, self.lies, self.is_down, self.seen, self.when = self.key.vkey, lies, False, {}, None
+        self.heads = {}  # what it cosigned last, as monitors get it
 
     def copy(self):
         """The same key with a memory of its own, for a tree that goes another way."""
         other = Witness(self.key.name, self.key, self.lies)
-        other.seen = dict(self.seen)
+        other.seen, other.heads = dict(self.seen), dict(self.heads)
         return other
 
     def cosign(self, old, proof, note, log_vkey):
@@ -338,17 +402,21 @@ class Witness:
             if not is_consistent(old, known_root, size, root, proof):
                 raise Refusal(422)
             self.seen[origin] = (size, root)
-        return self.key.line(split_note(note)[0], self.when)
+        line = self.key.line(split_note(note)[0], self.when)
+        self.heads[origin] = note + line
+        return line
 
     def known_size(self, origin):
         return self.seen.get(origin, (0, EMPTY))[0]
 
 
 class WitnessServer:
-    """A witness on 127.0.0.1: POST /add-checkpoint (C2SP tlog-witness). logs: the vkeys it knows, by origin."""
+    """A witness on 127.0.0.1: POST /add-checkpoint, GET /HASH/checkpoint (C2SP tlog-witness). logs: the vkeys it knows, by origin.
+
+    heads: what it shows of a log, by origin, in the place of what it cosigned."""
 
     def __init__(self, witness, logs):
-        self.witness, self.logs, self.requests = witness, dict(logs), []
+        self.witness, self.logs, self.requests, self.heads = witness, dict(logs), [], {}
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -361,6 +429,9 @@ class WitnessServer:
 
             def do_POST(self):
                 outer.answer(self)
+
+            def do_GET(self):
+                outer.show(self)
 
         self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.http.daemon_threads = True
@@ -396,6 +467,17 @@ class WitnessServer:
         handler.end_headers()
         handler.wfile.write(out)
 
+    def show(self, handler):
+        out, status = b"", 404
+        for origin in self.logs:
+            if handler.path == f"/{sha256(origin.encode()).hex()}/checkpoint":
+                head = self.heads.get(origin) or self.witness.heads.get(origin)
+                out, status = (head.encode(), 200) if head else (b"", 404)
+        handler.send_response(503 if self.witness.is_down else status)
+        handler.send_header("Content-Length", str(len(out)))
+        handler.end_headers()
+        handler.wfile.write(out)
+
     def add(self, request):
         head, _, note = request.partition("\n\n")
         lines = head.splitlines()
@@ -425,6 +507,7 @@ class Log:
         self.entries, self.merkle, self.note, self.written = [], Merkle(), None, 0
         self.refusals = {}
         self.map = (EMPTY, 0)
+        self.is_whole = False  # every change has its entry, and the map is that of all entries: as monitors demand
         if (self.folder / "checkpoint").exists():
             self.note = (self.folder / "checkpoint").read_text()
             self.written = read_checkpoint(self.note)[1]
@@ -476,15 +559,29 @@ class Log:
         """Appends what is new in the tree, then the snapshot's entry. Returns the batch: (first, count)."""
         first, known = self.size, self.logged()
         found, roles = self.releases()
-        for entry in extra:
+        for entry in [*extra, *(self.changes() if self.is_whole else ())]:
             self.append(entry)
         for release in sorted(found if releases else ()):
             if release not in known:
                 self.append(release_entry(self.site, release, found[release], roles[release]))
         return self.close((first, self.size - first), voids)
 
+    def changes(self):
+        """Entries of makers and recalls that the log does not have as they are now."""
+        targets = self.tree.load("targets")["signed"]
+        known = {lines_of(e, "maker")[0][0]: e for e in self.entries if e.startswith(b"hallmark/maker v1\n")}
+        for name, maker in sorted(targets["x-hallmark"].get("makers", {}).items()):
+            what = [f"grade {maker['grade']}"]
+            if maker["grade"] == "maker":
+                what.append("identity {version} {sha256} {length}".format(**maker["identity"]))
+            if name not in known or [" ".join(line) for line in read_entry(known[name])][3:-1] != what:
+                yield "".join(line + "\n" for line in ["hallmark/maker v1", f"site {self.site}", f"maker {name}", *what,
+                                                       f"role targets {targets['version']}"]).encode()
+
     def close(self, batch, voids=(), documents=None):
         snapshot, root = documents or self.documents()
+        if self.is_whole:
+            self.map = map_of(self.entries, voids)
         self.append(snapshot_entry(self.site, snapshot, root, batch, voids, self.map))
         return batch
 
@@ -551,7 +648,7 @@ def write(path, data):
     path.write_bytes(data)
 
 
-def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=None, urls=None, extra=None):
+def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=None, urls=None, extra=None, is_whole=False):
     """Gives a tree that keeps no log one: a new root that names it, and all that was released before as its first entries.
 
     name: of the site, for the origin. Returns the Log, which is also the tree's."""
@@ -561,6 +658,7 @@ def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=Non
     root["x-hallmark"]["log"] = {"policy": policy_text(key.vkey, witnesses, quorum, urls), **(extra or {})}
     raw = tree.store("root", root, root_keys)
     tree.log = Log(tree, key, witnesses)
+    tree.log.is_whole = is_whole
     tree.log.publish(extra=[root_entry(tree.log.site, root["version"], raw)])
     return tree.log
 
