@@ -5,11 +5,14 @@
 #include <getopt.h>
 #include <unistd.h>
 
+#include "audit/auditor.h"
+#include "base/file.h"
 #include "base/json_writer.h"
 #include "base/time.h"
 #include "customer.h"
 #include "libexec.h"
 #include "tlog/witness_folder.h"
+#include "trust/trust_file.h"
 #include "witness.h"
 
 #define OUTPUT_SIZE_MAX ((size_t)64 << 20)
@@ -21,12 +24,14 @@ enum {
     OPTION_ML_DSA,
     OPTION_ORIGIN,
     OPTION_URL,
+    OPTION_TRUST,
+    OPTION_SITE,
     OPTION_JSON,
     OPTION_QUIET,
 };
 
 struct args {
-    const char *dir, *name, *origin, *url;
+    const char *dir, *name, *origin, *url, *trust, *site;
     bool ml_dsa, json, quiet;
     struct hm_buf default_dir;
 };
@@ -61,6 +66,12 @@ static int parse(int argc, char **argv, const struct option *options, const char
             break;
         case OPTION_URL:
             args->url = optarg;
+            break;
+        case OPTION_TRUST:
+            args->trust = optarg;
+            break;
+        case OPTION_SITE:
+            args->site = optarg;
             break;
         case OPTION_ML_DSA:
             args->ml_dsa = true;
@@ -204,18 +215,50 @@ static int witness_init(int argc, char **argv)
 /* ---- log ------------------------------------------------------------------------------------- */
 
 static const char log_usage[] =
-    "usage: hallmark witness log add VKEY [--origin TEXT] [--url URL] [--dir DIR] [--json]\n"
+    "usage: hallmark witness log add VKEY [--origin TEXT] [--url URL]\n"
+    "                                [--trust FILE [--site URL]] [--dir DIR] [--json]\n"
     "       hallmark witness log list [--dir DIR] [--json]\n"
     "       hallmark witness log remove ORIGIN [--dir DIR] [--quiet]\n"
     "\n"
     "The logs that this witness cosigns. A log is known by its origin, which is its key's name\n"
     "unless --origin says otherwise; a second key may be added. --url is where its tiles are, for\n"
-    "an auditor. Changes count at once, also while the witness serves. What was cosigned of a log\n"
-    "stays known when it is removed.\n";
+    "people. --trust is the trust file of the site whose release log it is, for auditors, and\n"
+    "--site where the site is, or a mirror, unless the trust file says it. Changes count at once,\n"
+    "also while the witness serves. What was cosigned of a log stays known when it is removed.\n";
 
-static void write_log(struct hm_json_writer *writer, const struct hm_witness_folder_log *log,
-                      const struct hm_witness_folder_state *state, struct hm_err *err)
+/* A log, what was cosigned of it, and what was audited. */
+struct known {
+    struct hm_witness_folder_log *log; /* owned */
+    struct hm_witness_folder_state state;
+    struct hm_auditor_state audit;
+};
+
+#define KNOWN_INIT                                                                                 \
+    {                                                                                              \
+        .state = HM_WITNESS_FOLDER_STATE_INIT                                                      \
+    }
+
+static void known_done(struct known *known)
 {
+    hm_witness_folder_log_free(known->log);
+    hm_buf_done(&known->state.note);
+}
+
+/* hash is that of known->log where there is one already. */
+static enum hm_rc known_read(const struct hm_witness_folder *folder, const char *hash,
+                             struct hm_err *err, struct known *known)
+{
+    if (known->log == NULL)
+        HM_TRY(hm_witness_folder_log_read(folder, hash, err, &known->log));
+    HM_TRY(hm_witness_folder_state_read(folder, hash, err, &known->state));
+    return hm_auditor_state_read(folder, hash, err, &known->audit);
+}
+
+static void write_log(struct hm_json_writer *writer, const struct known *known, struct hm_err *err)
+{
+    const struct hm_witness_folder_log *log = known->log;
+    const struct hm_witness_folder_state *state = &known->state;
+
     hm_json_writer_object_begin(writer);
     hm_json_writer_key_str(writer, "origin", log->origin);
     hm_json_writer_key(writer, "vkeys");
@@ -238,22 +281,31 @@ static void write_log(struct hm_json_writer *writer, const struct hm_witness_fol
         hm_json_writer_key(writer, "cosigned");
         hm_json_writer_time(writer, (int64_t)state->time_s); /* at most 2^63 - 1 */
     }
+    if (known->audit.url[0] != '\0') {
+        hm_json_writer_key_str(writer, "site", known->audit.url);
+        hm_json_writer_key(writer, "audited");
+        hm_json_writer_u64(writer, known->audit.size);
+    }
     hm_json_writer_object_end(writer);
 }
 
-static enum hm_rc add_row(struct hm_table *table, const struct hm_witness_folder_log *log,
-                          const struct hm_witness_folder_state *state, struct hm_err *err)
+static enum hm_rc add_row(struct hm_table *table, const struct known *known, struct hm_err *err)
 {
+    const struct hm_witness_folder_state *state = &known->state;
     char size[24] = "-";
     char when[HM_TIME_TEXT_SIZE] = "never cosigned";
+    char audit[48] = "no trust file";
 
     if (state->is_there) {
         (void)snprintf(size, sizeof(size), "%llu", (unsigned long long)state->size);
         hm_time_format((int64_t)state->time_s, when);
     }
-    HM_TRY(hm_table_add(table, log->origin, err));
+    if (known->audit.url[0] != '\0')
+        (void)snprintf(audit, sizeof(audit), "audited %llu", (unsigned long long)known->audit.size);
+    HM_TRY(hm_table_add(table, known->log->origin, err));
     HM_TRY(hm_table_add(table, size, err));
-    return hm_table_add(table, when, err);
+    HM_TRY(hm_table_add(table, when, err));
+    return hm_table_add(table, audit, err);
 }
 
 /* All logs into the writer, or the table where that is given. */
@@ -266,18 +318,13 @@ static enum hm_rc each_log(const struct hm_witness_folder *folder, struct hm_jso
 
     HM_TRY(hm_witness_folder_list(folder, &arena, err, &hashes, &count));
     for (size_t i = 0; i < count; i++) {
-        _hm_free_(hm_witness_folder_log_free) struct hm_witness_folder_log *log = NULL;
-        struct hm_witness_folder_state state = HM_WITNESS_FOLDER_STATE_INIT;
-        enum hm_rc rc = hm_witness_folder_log_read(folder, hashes[i], err, &log);
+        _hm_done_(known_done) struct known known = KNOWN_INIT;
 
-        if (rc == HM_OK)
-            rc = hm_witness_folder_state_read(folder, hashes[i], err, &state);
-        if (rc == HM_OK && table != NULL)
-            rc = add_row(table, log, &state, err);
-        else if (rc == HM_OK)
-            write_log(writer, log, &state, err);
-        hm_buf_done(&state.note);
-        HM_TRY(rc);
+        HM_TRY(known_read(folder, hashes[i], err, &known));
+        if (table != NULL)
+            HM_TRY(add_row(table, &known, err));
+        else
+            write_log(writer, &known, err);
     }
     return HM_OK;
 }
@@ -303,36 +350,48 @@ static enum hm_rc report_json(const struct hm_witness_folder *folder, const char
 
 static enum hm_rc print_logs(const struct hm_witness_folder *folder, struct hm_err *err)
 {
-    _hm_done_(hm_table_done) struct hm_table table = {.columns = 3};
+    _hm_done_(hm_table_done) struct hm_table table = {.columns = 4};
 
     HM_TRY(each_log(folder, NULL, &table, err));
     return hm_table_print(&table, err);
 }
 
+/* The trust file of the site whose log it is. */
+static enum hm_rc add_trust(const struct args *args, const struct hm_witness_folder *folder,
+                            const struct hm_witness_folder_log *log, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf trust = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
+    enum hm_rc rc;
+
+    HM_TRY(hm_file_read_path(args->trust, err, &trust));
+    rc = hm_auditor_add(folder, log, hm_buf_bytes(&trust), args->site, err);
+    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", args->trust);
+}
+
 static enum hm_rc run_log_add(const struct args *args, const struct hm_witness_folder *folder,
                               const char *vkey, struct hm_err *err, struct hm_buf *text)
 {
-    _hm_free_(hm_witness_folder_log_free) struct hm_witness_folder_log *log = NULL;
-    struct hm_witness_folder_state state = HM_WITNESS_FOLDER_STATE_INIT;
+    _hm_done_(known_done) struct known known = KNOWN_INIT;
     struct hm_json_writer writer;
-    enum hm_rc rc;
 
-    HM_TRY(hm_witness_folder_add(folder, vkey, args->origin, args->url, err, &log));
-    if (!args->json)
-        return hm_buf_append_fmt(text, err, "cosigns the log '%s' (keys: %zu)\n", log->origin,
-                                 log->key_count);
-    rc = hm_witness_folder_state_read(folder, log->hash, err, &state);
-    if (rc == HM_OK) {
-        hm_json_writer_init(&writer, text, true);
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "schema", "hallmark/witness-log/1");
-        hm_json_writer_key(&writer, "log");
-        write_log(&writer, log, &state, err);
-        hm_json_writer_object_end(&writer);
-        rc = hm_json_writer_end(&writer, err);
+    HM_TRY(hm_witness_folder_add(folder, vkey, args->origin, args->url, err, &known.log));
+    if (args->trust != NULL)
+        HM_TRY(add_trust(args, folder, known.log, err));
+    HM_TRY(known_read(folder, known.log->hash, err, &known));
+    if (!args->json) {
+        HM_TRY(hm_buf_append_fmt(text, err, "cosigns the log '%s' (keys: %zu)\n", known.log->origin,
+                                 known.log->key_count));
+        if (known.audit.url[0] == '\0')
+            return HM_OK;
+        return hm_buf_append_fmt(text, err, "'serve --audit' reads it from %s\n", known.audit.url);
     }
-    hm_buf_done(&state.note);
-    return rc;
+    hm_json_writer_init(&writer, text, true);
+    hm_json_writer_object_begin(&writer);
+    hm_json_writer_key_str(&writer, "schema", "hallmark/witness-log/1");
+    hm_json_writer_key(&writer, "log");
+    write_log(&writer, &known, err);
+    hm_json_writer_object_end(&writer);
+    return hm_json_writer_end(&writer, err);
 }
 
 static enum hm_rc run_log(const struct args *args, const char *action, const char *operand,
@@ -357,6 +416,8 @@ static int witness_log(int argc, char **argv)
         {"dir", required_argument, NULL, OPTION_DIR},
         {"origin", required_argument, NULL, OPTION_ORIGIN},
         {"url", required_argument, NULL, OPTION_URL},
+        {"trust", required_argument, NULL, OPTION_TRUST},
+        {"site", required_argument, NULL, OPTION_SITE},
         {"json", no_argument, NULL, OPTION_JSON},
         {"quiet", no_argument, NULL, OPTION_QUIET},
         {"help", no_argument, NULL, 'h'},
@@ -379,8 +440,11 @@ static int witness_log(int argc, char **argv)
                             is_list ? "'list' takes no operand"
                                     : "'%s' takes one operand, a key or an origin",
                             action);
-    if (strcmp(action, "add") != 0 && (args.origin != NULL || args.url != NULL))
-        return hm_cmd_usage(command, "--origin and --url are for 'add'");
+    if (strcmp(action, "add") != 0 &&
+        (args.origin != NULL || args.url != NULL || args.trust != NULL || args.site != NULL))
+        return hm_cmd_usage(command, "--origin, --url, --trust and --site are for 'add'");
+    if (args.site != NULL && args.trust == NULL)
+        return hm_cmd_usage(command, "--site is of --trust FILE");
     return finish(&args, run_log(&args, action, argv[optind + (is_list ? 0 : 1)], &err, &text),
                   &text, &err);
 }

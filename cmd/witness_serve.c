@@ -11,6 +11,7 @@
 #include <getopt.h>
 #include <pthread.h>
 
+#include "audit/auditor.h"
 #include "base/json_writer.h"
 #include "base/time.h"
 #include "cmd.h"
@@ -25,27 +26,38 @@
 #define CHECKPOINT_CACHE "max-age=60"
 
 static const char usage[] =
-    "usage: hallmark witness serve [--dir DIR] [--listen ADDRESS]\n"
+    "usage: hallmark witness serve [--dir DIR] [--listen ADDRESS] [--audit [--cacert FILE]]\n"
     "\n"
     "Cosigns the checkpoints that the witness's logs send (C2SP tlog-witness), until it is told "
     "to\n"
     "stop (SIGTERM, SIGINT). ADDRESS is HOST:PORT, [IPV6]:PORT or unix:PATH, by "
     "default\n" DEFAULT_LISTEN ". Each request is one line of JSON on standard error.\n"
+    "--audit: first reads all that is new in the log and the metadata that it names, from the "
+    "site\n"
+    "given by 'hallmark witness log add --trust', and cosigns only what it recomputed; --cacert "
+    "FILE "
+    "is\n"
+    "trusted for https instead of the system's certificates.\n"
     "DIR defaults to $XDG_DATA_HOME/hallmark-witness, for root to /var/lib/hallmark-witness.\n";
 
 enum {
     OPTION_DIR = 256,
     OPTION_LISTEN,
+    OPTION_AUDIT,
+    OPTION_CACERT,
 };
 
 struct server {
-    struct hm_witness *witness; /* owned */
-    const char *dir, *listen;
+    struct hm_witness *witness; /* owned, both */
+    struct hm_auditor *auditor; /* NULL: a plain witness */
+    const char *dir, *listen, *ca_file;
+    bool audit;
 };
 
 static void server_done(struct server *server)
 {
     hm_witness_free(server->witness);
+    hm_auditor_free(server->auditor);
 }
 
 /* ---- the log of requests --------------------------------------------------------------------- */
@@ -103,6 +115,21 @@ static void log_request(const struct hm_httpd_request *request,
     }
     if (answer->status != 200)
         hm_json_writer_key_str(&writer, "why", answer->why.text);
+    print_line(&writer, &line);
+}
+
+/* What an auditor noticed, and refuses nothing for. */
+static void log_note(void *ctx, const char *origin, enum hm_history_kind kind, const char *subject,
+                     const char *sentence)
+{
+    _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(LINE_SIZE_MAX);
+    struct hm_json_writer writer;
+
+    begin_line(&writer, &line, "notice");
+    write_foreign(&writer, "origin", origin);
+    hm_json_writer_key_str(&writer, "kind", hm_history_kind_name(kind));
+    write_foreign(&writer, "subject", subject);
+    write_foreign(&writer, "what", sentence);
     print_line(&writer, &line);
 }
 
@@ -192,6 +219,8 @@ static void log_start(const struct server *server, const char *address)
     begin_line(&writer, &line, "listening");
     hm_json_writer_key_str(&writer, "address", address);
     hm_json_writer_key_str(&writer, "name", folder->name);
+    hm_json_writer_key(&writer, "audits");
+    hm_json_writer_bool(&writer, server->auditor != NULL);
     print_line(&writer, &line);
 }
 
@@ -204,6 +233,18 @@ static void log_stop(void)
     print_line(&writer, &line);
 }
 
+static enum hm_rc open_witness(struct server *server, struct hm_err *err)
+{
+    const struct hm_auditor_options options = {.ca_file = server->ca_file, .note = log_note};
+    struct hm_witness_auditor hook;
+
+    if (!server->audit)
+        return hm_witness_open(server->dir, NULL, err, &server->witness);
+    HM_TRY(hm_auditor_new(server->dir, &options, err, &server->auditor));
+    hook = hm_auditor_hook(server->auditor);
+    return hm_witness_open(server->dir, &hook, err, &server->witness);
+}
+
 static enum hm_rc serve(struct server *server, struct hm_err *err)
 {
     const struct hm_httpd_options options = {
@@ -213,7 +254,7 @@ static enum hm_rc serve(struct server *server, struct hm_err *err)
     };
     struct hm_httpd *httpd = NULL;
 
-    HM_TRY(hm_witness_open(server->dir, NULL, err, &server->witness));
+    HM_TRY(open_witness(server, err));
     HM_TRY(hm_httpd_start(&options, on_request, server, err, &httpd));
     log_start(server, hm_httpd_address(httpd));
     hm_httpd_wait_signal();
@@ -227,6 +268,8 @@ int main(int argc, char **argv)
     static const struct option options[] = {
         {"dir", required_argument, NULL, OPTION_DIR},
         {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"audit", no_argument, NULL, OPTION_AUDIT},
+        {"cacert", required_argument, NULL, OPTION_CACERT},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -247,6 +290,12 @@ int main(int argc, char **argv)
         case OPTION_LISTEN:
             server.listen = optarg;
             break;
+        case OPTION_AUDIT:
+            server.audit = true;
+            break;
+        case OPTION_CACERT:
+            server.ca_file = optarg;
+            break;
         default:
             (void)fprintf(stderr, "Try '" COMMAND " --help'.\n");
             return 2;
@@ -254,6 +303,8 @@ int main(int argc, char **argv)
     }
     if (optind != argc)
         return hm_cmd_usage(COMMAND, "no operand is expected");
+    if (server.ca_file != NULL && !server.audit)
+        return hm_cmd_usage(COMMAND, "--cacert is for --audit: a plain witness asks nobody");
     hm_httpd_block_signals();
     if (server.dir == NULL) {
         rc = hm_witness_dir(&err, &dir);

@@ -54,8 +54,8 @@ _hallmark_options() {
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
-    'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--json' '--quiet' '--help' ;;
-    'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--help' ;;
+    'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--trust=file' '--site=text' '--json' '--quiet' '--help' ;;
+    'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--audit' '--cacert=file' '--help' ;;
     'witness show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
     'tuf') printf '%s\n' '--metadata-dir=dir' '--metadata-url=text' '--target-name=text' '--target-dir=dir' '--target-base-url=text' '--help' ;;
     '') printf '%s\n' --help --version ;;

@@ -21,6 +21,7 @@ WORDS = {ACTION: ACTIONS, ROLE: ROLES}
 
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
+    "--audit": (None, "cosign only what was recomputed"),
     "--accept-age": (TEXT, "how old a bundle may be, such as 30d"),
     "--add": (FILE, "public key to add"),
     "--all": (None, "all that wait"),
@@ -112,6 +113,8 @@ EXCEPTIONS = {
     ("witness log", "--dir"): (DIR, "the witness's folder"),
     ("witness log", "--origin"): (TEXT, "first line of the log's checkpoints"),
     ("witness log", "--url"): (TEXT, "where the log's tiles are"),
+    ("witness log", "--trust"): (FILE, "trust file of the site, for an auditor"),
+    ("witness log", "--site"): (TEXT, "where the site is, if not as the trust file says"),
     ("witness serve", "--dir"): (DIR, "the witness's folder"),
     ("witness show", "--dir"): (DIR, "the witness's folder"),
     ("site renew", "--offline"): (TEXT, "what ends within, such as 90d"),
@@ -169,8 +172,8 @@ COMMANDS = {
                       "--max-age --accept-age --dry-run --json --quiet --no-progress --home -d"),
     "witness": ("cosign the checkpoints of logs", None, ""),
     "witness init": ("make a witness and its key", None, "--dir --name --ml-dsa --json --quiet"),
-    "witness log": ("add, list and remove the logs that it cosigns", ACTION, "--dir --origin --url --json --quiet"),
-    "witness serve": ("cosign what logs send", None, "--dir --listen"),
+    "witness log": ("add, list and remove the logs that it cosigns", ACTION, "--dir --origin --url --trust --site --json --quiet"),
+    "witness serve": ("cosign what logs send", None, "--dir --listen --audit --cacert"),
     "witness show": ("print keys and what was cosigned", None, "--dir --json"),
     "tuf": ("plumbing: a plain TUF client on a folder", None,
             "--metadata-dir --metadata-url --target-name --target-dir --target-base-url"),

@@ -102,13 +102,23 @@ static bool is_within(const struct hm_entry_range *range, uint64_t index)
     return index >= range->first && index - range->first < range->count;
 }
 
-static bool is_void(const struct hm_replay *replay, uint64_t index)
+bool hm_replay_is_void(const struct hm_replay *replay, uint64_t index, uint64_t *ret_end)
 {
     for (size_t i = 0; i < replay->void_count; i++) {
-        if (replay->voids[i].is_effective && is_within(&replay->voids[i].range, index))
-            return true;
+        const struct hm_entry_range *range = &replay->voids[i].range;
+
+        if (!replay->voids[i].is_effective || !is_within(range, index))
+            continue;
+        if (ret_end != NULL)
+            *ret_end = range->first + range->count;
+        return true;
     }
     return false;
+}
+
+static bool is_void(const struct hm_replay *replay, uint64_t index)
+{
+    return hm_replay_is_void(replay, index, NULL);
 }
 
 static bool is_known_void(const struct hm_replay *replay, const struct hm_entry_range *range,

@@ -86,6 +86,9 @@ uint64_t hm_replay_next(const struct hm_replay *replay);
 struct hm_replay_map *hm_replay_map(struct hm_replay *replay);
 /* How many entries wait for a snapshot entry. */
 uint64_t hm_replay_pending(const struct hm_replay *replay);
+/* Is the entry at index void, as far as is known? Then *ret_end (may be NULL) is behind it, and all
+ * up to there are. */
+bool hm_replay_is_void(const struct hm_replay *replay, uint64_t index, uint64_t *ret_end);
 /* "version reused", static. */
 const char *hm_replay_problem_name(enum hm_replay_problem problem);
 

@@ -386,12 +386,12 @@ static struct hm_targets *new_role(const char *x_hallmark)
     return role;
 }
 
-void history_kit_init(struct history_kit *kit)
+void history_kit_init(struct history_kit *kit, const char *x_hallmark)
 {
     static const char *const roles[] = {"targets", "release~acme", "release~bolt", "maker~acme"};
 
     *kit = (struct history_kit){.online = KIT_ONLINE, .expires = INT64_C(4102444800)};
-    (void)snprintf(kit->x_hallmark, sizeof(kit->x_hallmark), "{\"site\":\"globex\"}");
+    (void)snprintf(kit->x_hallmark, sizeof(kit->x_hallmark), "%s", x_hallmark);
     kit_site_init(&kit->site);
     kit->bolt = new_role("{\"site\":\"globex\"}");
     kit->recalls = new_role("{\"maker\":\"acme\",\"site\":\"globex\"}");

@@ -48,9 +48,9 @@ struct history_kit {
     const char *voids; /* lines for the next snapshot entry, or NULL */
 };
 
-/* Root 1, and a first batch that is not closed: all roles of kit_site in version 1, its two makers,
- * three files of acme in two releases. */
-void history_kit_init(struct history_kit *kit);
+/* Root 1 with this x-hallmark, and a first batch that is not closed: all roles of kit_site in
+ * version 1, its two makers, three files of acme in two releases. */
+void history_kit_init(struct history_kit *kit, const char *x_hallmark);
 void history_kit_done(struct history_kit *kit);
 
 /* Serves "metadata/NAME" and so on. */

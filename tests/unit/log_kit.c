@@ -72,6 +72,8 @@ static enum hm_rc node(void *ctx, unsigned level, uint64_t index, struct hm_err 
     struct hm_sha256 right;
     char entry[64];
 
+    if (level == 0 && walk->kit->entries != NULL)
+        return hm_merkle_leaf(walk->digest, hm_bytes_str(walk->kit->entries[index]), err, ret_hash);
     if (level == 0) {
         (void)snprintf(entry, sizeof(entry), "%s %llu", index >= walk->kit->fork ? "fork" : "entry",
                        (unsigned long long)index);

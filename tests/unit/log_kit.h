@@ -26,7 +26,8 @@ const char *log_kit_vkey(const struct log_kit_signer *signer);
 
 struct log_kit {
     struct log_kit_signer signer;
-    uint64_t fork; /* index of the first entry that is another */
+    uint64_t fork;        /* index of the first entry that is another */
+    char *const *entries; /* NULL, or: the entries in place of those */
 };
 
 struct log_kit log_kit_make(void);

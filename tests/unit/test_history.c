@@ -74,7 +74,7 @@ static int setup(void **state)
     struct hm_err err = HM_ERR_INIT;
 
     world = (struct world){.replayed = 0};
-    history_kit_init(&world.kit);
+    history_kit_init(&world.kit, "{\"site\":\"globex\"}");
     entries = history_kit_entries(&world.kit);
     assert_int_equal(hm_replay_new("globex", &entries, &sink, NULL, &world.replay), HM_OK);
     if (open_world(&world, &err) != HM_OK)
