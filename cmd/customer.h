@@ -9,6 +9,7 @@
 #include "base/json_writer.h"
 #include "cmd.h"
 #include "customer/catalogue.h"
+#include "table.h"
 
 #define HM_CUSTOMER_OUTPUT_SIZE_MAX ((size_t)1 << 30) /* what one command may print */
 
@@ -108,17 +109,5 @@ void hm_customer_write_log(struct hm_json_writer *writer, const struct hm_subscr
 /* Prints "NAME: witnessed by 2 of 3, newest ...". */
 HM_MUST_CHECK enum hm_rc hm_customer_print_log(const struct hm_subscription *site,
                                                struct hm_err *err);
-
-/* A table of text, aligned, cells escaped. */
-struct hm_table {
-    size_t columns;
-    const char **cells; /* row by row; owned array, texts in the arena */
-    size_t count, capacity;
-    struct hm_arena arena;
-};
-
-void hm_table_done(struct hm_table *table);
-HM_MUST_CHECK enum hm_rc hm_table_add(struct hm_table *table, const char *text, struct hm_err *err);
-HM_MUST_CHECK enum hm_rc hm_table_print(const struct hm_table *table, struct hm_err *err);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "customer/get.h"
+#include "customer/release_proof.h"
 #include "customer/sync.h"
 #include "progress.h"
 
@@ -209,6 +210,18 @@ static enum hm_rc find_place(struct command *command, const struct hm_catalogue_
     return HM_OK;
 }
 
+static enum hm_rc keep_proof(struct command *command, const struct hm_catalogue_item *item,
+                             const struct hm_dir *dir, const char *name, struct hm_err *err)
+{
+    char *notice = NULL;
+
+    HM_TRY(hm_release_proof_place(item, dir, name, err, &notice));
+    if (notice != NULL)
+        on_notice(command, notice);
+    free(notice);
+    return HM_OK;
+}
+
 static enum hm_rc get_one(struct command *command, const struct hm_catalogue_item *item,
                           struct hm_err *err, struct outcome *outcome)
 {
@@ -225,10 +238,13 @@ static enum hm_rc get_one(struct command *command, const struct hm_catalogue_ite
     else
         HM_TRY(hm_dir_open(folder, err, &dir));
     HM_TRY(hm_get_look(item, &dir, name, err, &outcome->result));
-    if (outcome->result == HM_GET_UNCHANGED || command->dry_run)
+    if (command->dry_run)
         return HM_OK;
-    hm_progress_start(&command->progress, item->path, item->file.length);
-    return hm_get_file(item, &dir, name, &events, err);
+    if (outcome->result != HM_GET_UNCHANGED) {
+        hm_progress_start(&command->progress, item->path, item->file.length);
+        HM_TRY(hm_get_file(item, &dir, name, &events, err));
+    }
+    return keep_proof(command, item, &dir, name, err);
 }
 
 static const char *result_text(const struct outcome *outcome)

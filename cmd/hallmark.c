@@ -22,6 +22,7 @@ static const struct hm_cmd commands[] = {
     {"sync", hm_cmd_sync, "keep a folder as a site's releases say"},
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
     {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
+    {"image", hm_cmd_image, "what firmware files are made of, and how they differ"},
     {"witness", hm_cmd_witness, "cosign the checkpoints of logs, for everybody's sake"},
     {"tuf", hm_cmd_tuf, "plumbing: a plain TUF client on a folder"},
     {"--version", run_version, "print the version"},

@@ -28,16 +28,22 @@ static enum hm_rc beside(const char *program, struct hm_err *err, struct hm_buf 
     return access(hm_buf_str(ret_path), X_OK) == 0 ? HM_OK : HM_ENOTFOUND;
 }
 
+enum hm_rc hm_libexec_find(const char *program, struct hm_err *err, struct hm_buf *ret_path)
+{
+    enum hm_rc rc = beside(program, err, ret_path);
+
+    if (rc == HM_ENOTFOUND) {
+        hm_buf_clear(ret_path);
+        rc = hm_buf_append_fmt(ret_path, err, HM_LIBEXEC "/%s", program);
+    }
+    return rc;
+}
+
 static enum hm_rc run(const char *program, char **argv, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(PATH_SIZE_MAX);
-    enum hm_rc rc = beside(program, err, &path);
 
-    if (rc == HM_ENOTFOUND) {
-        hm_buf_clear(&path);
-        rc = hm_buf_append_fmt(&path, err, HM_LIBEXEC "/%s", program);
-    }
-    HM_TRY(rc);
+    HM_TRY(hm_libexec_find(program, err, &path));
     (void)execv(hm_buf_str(&path), argv);
     return hm_error_errno(err, errno, "'%s' cannot be run", hm_buf_str(&path));
 }

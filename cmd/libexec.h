@@ -4,8 +4,14 @@
 #ifndef HM_CMD_LIBEXEC_H
 #define HM_CMD_LIBEXEC_H
 
-/* Becomes the program, with the arguments after argv[0]; it stands beside this one (a build
- * folder), else where it was installed. Returns an exit status only if it cannot. */
+#include "base/buf.h"
+
+/* Appends the path of the program: beside this one (a build folder), else where it was installed.
+ */
+HM_MUST_CHECK enum hm_rc hm_libexec_find(const char *program, struct hm_err *err,
+                                         struct hm_buf *ret_path);
+/* Becomes the program, with the arguments after argv[0]. Returns an exit status only if it cannot.
+ */
 int hm_libexec_run(const char *program, char **argv);
 
 #endif

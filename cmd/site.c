@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include "base/time.h"
+#include "libexec.h"
 
 void hm_cmd_site_init(struct hm_cmd_site *cmd)
 {
@@ -216,6 +217,13 @@ enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names,
     return HM_OK;
 }
 
+/* Customers are in a database, which the command does not link. */
+static int run_accounts(int argc, char **argv)
+{
+    (void)argc;
+    return hm_libexec_run("hallmark-accounts", argv);
+}
+
 static const struct hm_cmd commands[] = {
     {"init", hm_cmd_site_create, "start a new site"},
     {"attach", hm_cmd_site_attach, "add signatures that came back"},
@@ -230,6 +238,11 @@ static const struct hm_cmd commands[] = {
     {"status", hm_cmd_site_status, "show roles, drafts and what is missing"},
     {"rotate", hm_cmd_site_rotate, "change the keys of a role"},
     {"witness", hm_cmd_site_witness, "say who must see the release log"},
+    {"customer", run_accounts, "add, list and disable customers"},
+    {"token", run_accounts, "make and revoke customers' tokens"},
+    {"grant", run_accounts, "let a customer download"},
+    {"revoke", run_accounts, "take a grant back"},
+    {"trail", run_accounts, "who changed what of customers"},
     {NULL, NULL, NULL},
 };
 

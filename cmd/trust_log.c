@@ -138,7 +138,7 @@ static enum hm_rc add_state(struct hm_table *table, const struct hm_subscription
                                  (unsigned long long)log->standing.size));
         HM_TRY(add_row(table, "release log", &text, err));
     }
-    HM_TRY(hm_release_log_describe(log, err, &text));
+    HM_TRY(hm_release_log_describe(&log->standing, err, &text));
     return add_row(table, "log state", &text, err);
 }
 

@@ -14,20 +14,23 @@ static const char help[] =
     "Looks each file up by its bytes in what the trusted sites have released, without a "
     "connection,\n"
     "as of the last refresh. Exit status: 0 released and accepted; 1 unknown, tampered with or\n"
-    "refused; 3 cannot tell. FILE '-' is standard input.\n"
+    "refused; 3 cannot tell. FILE '-' is standard input. Where the site keeps a release log, the\n"
+    "proof beside it (FILE.proof) is checked as well, and told.\n"
     "\n"
     "  --site NAME     ask this site only\n"
     "  --max-age D     cannot tell if the last refresh is older (30d, 12h, ...)\n"
+    "  --require-proof cannot tell without the proof that the site's log has it\n"
     "  --json          one JSON object, schema hallmark/verify/1\n"
     "  --quiet         print nothing but failures\n"
     "  --no-progress   no progress line\n"
     "  --home DIR      the state folder\n";
 
-enum { OPT_MAX_AGE = HM_CUSTOMER_OWN_ };
+enum { OPT_MAX_AGE = HM_CUSTOMER_OWN_, OPT_REQUIRE_PROOF };
 
 struct command {
     struct hm_customer customer;
     int64_t max_age_s;
+    bool needs_proof;
     struct hm_verify verify;
     struct hm_progress progress;
     struct hm_buf json;
@@ -66,6 +69,26 @@ static const char *verdict_text(enum hm_rc rc)
 
 /* ---- one file -------------------------------------------------------------------------------- */
 
+static void write_proof(struct hm_json_writer *writer, const struct hm_release_proof_answer *proof)
+{
+    if (proof->state == HM_RELEASE_PROOF_NONE)
+        return;
+    hm_json_writer_key(writer, "proof");
+    hm_json_writer_object_begin(writer);
+    hm_json_writer_key_str(writer, "state", hm_release_proof_state_text(proof->state));
+    if (proof->state == HM_RELEASE_PROOF_GOOD) {
+        hm_json_writer_key(writer, "entry");
+        hm_json_writer_u64(writer, proof->entry);
+        hm_json_writer_key(writer, "size");
+        hm_json_writer_u64(writer, proof->standing.size);
+        hm_json_writer_key_str(writer, "log", hm_log_verdict_state_text(proof->standing.state));
+    } else {
+        hm_json_writer_key_str(writer, "code", hm_error_name(proof->rc));
+        hm_json_writer_key_str(writer, "reason", proof->text);
+    }
+    hm_json_writer_object_end(writer);
+}
+
 static void write_answer(struct hm_json_writer *writer, const char *path,
                          const struct hm_verify_answer *answer)
 {
@@ -88,6 +111,7 @@ static void write_answer(struct hm_json_writer *writer, const char *path,
         hm_json_writer_object_end(writer);
     }
     hm_json_writer_array_end(writer);
+    write_proof(writer, &answer->proof);
     hm_json_writer_object_end(writer);
 }
 
@@ -122,6 +146,32 @@ static enum hm_rc print_matches(const struct command *command, const char *path,
     return command->customer.quiet ? HM_OK : hm_cmd_print(hm_buf_bytes(&out), err);
 }
 
+/* The proof beside the file: what it shows, or why it shows nothing. */
+static enum hm_rc print_proof(const struct command *command, const char *path,
+                              const struct hm_verify_answer *answer, struct hm_err *err)
+{
+    const struct hm_release_proof_answer *proof = &answer->proof;
+    _hm_done_(hm_buf_done) struct hm_buf out = HM_BUF_INIT(65536);
+
+    if (proof->state == HM_RELEASE_PROOF_NONE)
+        return HM_OK;
+    if (proof->state != HM_RELEASE_PROOF_GOOD) {
+        hm_cmd_warn("not proved to be in the release log: %s", proof->text);
+        return HM_OK;
+    }
+    HM_TRY(hm_text_escape(&out, hm_bytes_str(path), err));
+    HM_TRY(hm_buf_append_str(&out, answer->is_of_proof ? "" : HM_RELEASE_PROOF_SUFFIX, err));
+    HM_TRY(hm_buf_append_fmt(&out, err,
+                             ": good: entry %llu of %llu in the release "
+                             "log of %s, ",
+                             (unsigned long long)proof->entry,
+                             (unsigned long long)proof->standing.size,
+                             proof->item->subscription->name));
+    HM_TRY(hm_release_log_describe(&proof->standing, err, &out));
+    HM_TRY(hm_buf_append_byte(&out, '\n', err));
+    return command->customer.quiet ? HM_OK : hm_cmd_print(hm_buf_bytes(&out), err);
+}
+
 static enum hm_rc verify_one(struct command *command, const char *path, struct hm_err *err)
 {
     _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {.rc = HM_EUNKNOWN};
@@ -148,7 +198,11 @@ static enum hm_rc verify_one(struct command *command, const char *path, struct h
         (void)hm_cmd_fail(&why);
         return HM_OK;
     }
-    return command->customer.json ? HM_OK : print_matches(command, path, &answer, err);
+    if (command->customer.json)
+        return HM_OK;
+    if (!answer.is_of_proof)
+        HM_TRY(print_matches(command, path, &answer, err));
+    return print_proof(command, path, &answer, err);
 }
 
 /* ---- the report ------------------------------------------------------------------------------ */
@@ -163,7 +217,7 @@ static enum hm_rc print_age(const struct command *command, const struct hm_verif
     HM_TRY(hm_customer_as_of(&command->customer, site->subscription, err, &line));
     if (site->subscription->log != NULL) {
         HM_TRY(hm_buf_append_str(&line, "; ", err));
-        HM_TRY(hm_release_log_describe(site->subscription->log, err, &line));
+        HM_TRY(hm_release_log_describe(&site->subscription->log->standing, err, &line));
     }
     HM_TRY(hm_buf_append_byte(&line, '\n', err));
     return hm_cmd_print(hm_buf_bytes(&line), err);
@@ -239,6 +293,7 @@ static enum hm_rc run(struct command *command, char **paths, size_t count, struc
     HM_TRY(hm_customer_open_home(&command->customer, false, err));
     HM_TRY(hm_verify_open(&command->customer.home, command->customer.site,
                           command->customer.now_unix_s, command->max_age_s, err, &command->verify));
+    command->verify.needs_proof = command->needs_proof;
     for (size_t i = 0; i < command->verify.site_count; i++) {
         if (command->verify.sites[i].subscription != NULL)
             hm_customer_warn_trial(&command->customer, command->verify.sites[i].subscription);
@@ -252,8 +307,10 @@ static enum hm_rc run(struct command *command, char **paths, size_t count, struc
 
 int hm_cmd_verify(int argc, char **argv)
 {
-    static const struct option options[] = {
-        HM_CUSTOMER_OPTIONS, {"max-age", required_argument, NULL, OPT_MAX_AGE}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {HM_CUSTOMER_OPTIONS,
+                                            {"max-age", required_argument, NULL, OPT_MAX_AGE},
+                                            {"require-proof", no_argument, NULL, OPT_REQUIRE_PROOF},
+                                            {NULL, 0, NULL, 0}};
     _hm_done_(command_done) struct command command = {
         .max_age_s = -1, .json = HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX)};
     struct hm_err err = HM_ERR_INIT;
@@ -264,6 +321,8 @@ int hm_cmd_verify(int argc, char **argv)
         if (option == OPT_MAX_AGE) {
             if (hm_time_parse_duration(optarg, &err, &command.max_age_s) != HM_OK)
                 return hm_cmd_usage("hallmark verify", "%s", err.text);
+        } else if (option == OPT_REQUIRE_PROOF) {
+            command.needs_proof = true;
         } else if (!hm_customer_take_option(&command.customer, option)) {
             return hm_customer_bad_option(&command.customer, option, argv);
         }

@@ -5,12 +5,13 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify bundle image witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
     'trust') echo 'add list show policy remove' ;;
     'bundle') echo 'export import' ;;
+    'image') echo 'show diff extract' ;;
     'witness') echo 'init log serve show' ;;
     'tuf') echo 'init refresh download' ;;
     esac
@@ -42,6 +43,11 @@ _hallmark_options() {
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site witness') printf '%s\n' '--dir=dir' '--json' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site customer') printf '%s\n' '--dir=dir' '--title=text' '--reason=text' '--by=text' '--wait=text' '--json' '--quiet' '--help' ;;
+    'site token') printf '%s\n' '--dir=dir' '--label=text' '--expires=text' '--overlap=text' '--reason=text' '--by=text' '--wait=text' '--json' '-o=file' '--quiet' '--help' ;;
+    'site grant') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
+    'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
+    'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
@@ -50,9 +56,12 @@ _hallmark_options() {
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
-    'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
+    'image show') printf '%s\n' '--digests' '--json' '--help' ;;
+    'image diff') printf '%s\n' '--json' '--help' ;;
+    'image extract') printf '%s\n' '--json' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
     'witness log') printf '%s\n' '--dir=dir' '--origin=text' '--url=text' '--trust=file' '--site=text' '--json' '--quiet' '--help' ;;
     'witness serve') printf '%s\n' '--dir=dir' '--listen=text' '--audit' '--cacert=file' '--help' ;;
@@ -80,6 +89,8 @@ _hallmark_operand() {
     'site reject') echo 'submission' ;;
     'site rotate') echo 'root targets online recalls~vendor' ;;
     'site witness') echo 'file' ;;
+    'site customer') echo 'add disable enable list show' ;;
+    'site token') echo 'add list revoke rotate' ;;
     'trust show') echo 'site' ;;
     'trust policy') echo 'site' ;;
     'trust remove') echo 'site' ;;
@@ -89,6 +100,9 @@ _hallmark_operand() {
     'verify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
+    'image show') echo 'file' ;;
+    'image diff') echo 'file' ;;
+    'image extract') echo 'file' ;;
     'witness log') echo 'add list remove' ;;
     esac
 }

@@ -12,12 +12,15 @@ from pathlib import Path
 
 # What a value or an operand is; TEXT completes to nothing.
 TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE, ACTION = "text", "file", "dir", "site", "path", "submission", "role", "action"
+CUSTOMER_ACTION, TOKEN_ACTION = "customer action", "token action"
 TYPE = ("ed25519", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "rsa-4096")
 GRADE = ("maker", "attested")
 ACTIONS = ("add", "list", "remove")
+CUSTOMER_ACTIONS = ("add", "disable", "enable", "list", "show")
+TOKEN_ACTIONS = ("add", "list", "revoke", "rotate")
 ROLES = ("root", "targets", "online", "recalls~vendor")
 # Operands that are one of a few words.
-WORDS = {ACTION: ACTIONS, ROLE: ROLES}
+WORDS = {ACTION: ACTIONS, ROLE: ROLES, CUSTOMER_ACTION: CUSTOMER_ACTIONS, TOKEN_ACTION: TOKEN_ACTIONS}
 
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
@@ -28,6 +31,7 @@ OPTIONS = {
     "--allow-http": (None, "allow plain http to other machines"),
     "--approver": (FILE, "public key of an approver"),
     "--attested": (None, "the vendor alone speaks for it"),
+    "--by": (TEXT, "who changes this, for the trail"),
     "--cacert": (FILE, "certificates to trust instead of the system's"),
     "--changed": (None, "what changed since this was last asked"),
     "--csv": (None, "one line a file"),
@@ -35,8 +39,10 @@ OPTIONS = {
     "--date": (TEXT, "date of the release"),
     "--delete": (None, "remove what is no longer released"),
     "--device": (TEXT, "device that the release is for"),
+    "--digests": (None, "the digest of each part, too"),
     "--dir": (DIR, "folder of the site or maker"),
     "--dry-run": (None, "say what would be done"),
+    "--everyone": (None, "to whoever has a token"),
     "--expires": (TEXT, "how long it is valid, such as 3y"),
     "--fingerprint": (TEXT, "of the trust file"),
     "--floor": (GRADE, "lowest grade to accept"),
@@ -70,6 +76,7 @@ OPTIONS = {
     "--online": (FILE, "private key of the site's online role"),
     "--origin": (TEXT, "who received it, when, from whom"),
     "--output": (FILE, "file to write"),
+    "--overlap": (TEXT, "how long the old one goes on, such as 7d"),
     "--passphrase-file": (FILE, "file of mode 0600 with the passphrase"),
     "--pin": (TEXT, "ID=FINGERPRINT of a maker"),
     "--proxy": (TEXT, "URL of the proxy"),
@@ -82,6 +89,7 @@ OPTIONS = {
     "--release-threshold": (TEXT, "how many approvers must sign"),
     "--remove": (FILE, "public key or key id to remove"),
     "--replace": (None, "sign other bytes under a version signed before"),
+    "--require-proof": (None, "cannot tell without the proof of the release log"),
     "--root": (FILE, "public key of the root role"),
     "--root-threshold": (TEXT, "how many root keys must sign"),
     "--site": (SITE, "name of the site"),
@@ -107,6 +115,9 @@ OPTIONS = {
 }
 # Where one command means something else.
 EXCEPTIONS = {
+    ("site customer", "--title"): (TEXT, "who the customer is"),
+    ("site token", "--label"): (TEXT, "what the token is for"),
+    ("site token", "-o"): (FILE, "file to write the token to"),
     ("site intake", "--attested"): (TEXT, "ID/PRODUCT/VERSION"),
     ("maker release", "--replace"): (None, "drop a draft that waits for signatures"),
     ("witness init", "--dir"): (DIR, "the witness's folder"),
@@ -153,6 +164,12 @@ COMMANDS = {
     "site status": ("show how long everything is valid", None, "--dir --json"),
     "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --key -o"),
     "site witness": ("say who must see the release log", FILE, "--dir --json --key -o"),
+    "site customer": ("add, list and disable customers", CUSTOMER_ACTION, "--dir --title --reason --by --wait --json"),
+    "site token": ("make and revoke customers' tokens", TOKEN_ACTION,
+                   "--dir --label --expires --overlap --reason --by --wait --json -o"),
+    "site grant": ("let a customer download", None, "--dir --everyone --reason --by --wait"),
+    "site revoke": ("take a grant back", None, "--dir --everyone --reason --by --wait"),
+    "site trail": ("who changed what of customers", None, "--dir --wait --json"),
     "trust": ("which sites are trusted, and how far", None, ""),
     "trust add": ("trust a site", None,
                   "--trust --fingerprint --pin --floor --witness --quorum --log-policy --log-max-age --mirror --accept-age --proxy --cacert --allow-http --json --quiet --home"),
@@ -165,11 +182,15 @@ COMMANDS = {
     "get": ("get files of a release, verified", PATH, "--site --dry-run --json --quiet --no-progress --home -d -o"),
     "sync": ("keep a folder as a site's releases say", PATH,
              "--site --delete --dry-run --json --quiet --no-progress --home -d"),
-    "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --json --quiet --no-progress --home"),
+    "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --require-proof --json --quiet --no-progress --home"),
     "bundle": ("carry releases to a network without a connection", None, ""),
     "bundle export": ("write what a site has into one file", PATH, "--site --json --quiet --no-progress --home -o"),
     "bundle import": ("verify such a file and take it in", FILE,
                       "--max-age --accept-age --dry-run --json --quiet --no-progress --home -d"),
+    "image": ("what firmware files are made of, and how they differ", None, ""),
+    "image show": ("print what a firmware file is made of", FILE, "--digests --json"),
+    "image diff": ("print what changed between two", FILE, "--json"),
+    "image extract": ("write its parts into a folder", FILE, "--json"),
     "witness": ("cosign the checkpoints of logs", None, ""),
     "witness init": ("make a witness and its key", None, "--dir --name --ml-dsa --json --quiet"),
     "witness log": ("add, list and remove the logs that it cosigns", ACTION, "--dir --origin --url --trust --site --json --quiet"),
@@ -386,6 +407,8 @@ FISH_OPERANDS = {
     FILE: "-F", SITE: "-f -a '(__hallmark_sites)'", PATH: "-f -a '(__hallmark_paths)'", SUBMISSION: "-f -a '(__hallmark_submissions)'",
     ROLE: f"-f -a '{' '.join(ROLES)}'",
     ACTION: f"-f -a '{' '.join(ACTIONS)}'",
+    CUSTOMER_ACTION: f"-f -a '{' '.join(CUSTOMER_ACTIONS)}'",
+    TOKEN_ACTION: f"-f -a '{' '.join(TOKEN_ACTIONS)}'",
 }
 
 FISH_BEGIN = r"""

@@ -24,6 +24,9 @@ static void print_matches(const struct hallmark_result *result)
                hallmark_match_status(match) == HALLMARK_OK
                    ? hallmark_grade_text(hallmark_match_grade(match))
                    : hallmark_match_text(match));
+        printf("  release log: %s, %zu cosignatures, newest %lld seconds ago\n",
+               hallmark_log_text(hallmark_match_log(match)), hallmark_match_log_cosigned(match),
+               (long long)hallmark_match_log_age_s(match));
     }
 }
 

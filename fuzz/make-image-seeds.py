@@ -7,6 +7,7 @@ usage: fuzz/make-image-seeds.py [FOLDER]     writes fuzz/corpus/image, efi_compr
 Each file of corpus/image has one byte in front (fuzz_image.c): bit 7 asks for repaired checksums, the
 others choose the format (0: search). Brotli needs the program brotli; without it those seeds are left as they are.
 """
+import hashlib
 import lzma
 import shutil
 import struct
@@ -218,6 +219,140 @@ def flash(bios):
     return bytes(head) + bytes(card).ljust(4096, b"\xff") + b"\xff" * 4096 + bios.ljust(8192, b"\xff")
 
 
+FMP = "6DCBD5ED-E82D-4C44-BDA1-7194199AD92A"
+APTIO = "14EEBB90-890A-43DB-AED1-5D3C4588A418"
+PKCS7 = "4AAFD29D-68DF-49EE-8AA9-347D375665A7"
+PLDM = bytes.fromhex("f018878ccb7d49439800a02f059aca02")
+
+
+def capsule(name, body, flags=0, header=b""):
+    size = 28 + len(header)
+    return guid(name) + struct.pack("<III", size, flags, size + len(body)) + header + body
+
+
+def fmp(image, driver=b"", signed=False, version=3):
+    """One driver and one payload, signed and with a version where asked."""
+    if signed:
+        certificate = struct.pack("<IHH", 24 + 12, 0x200, 0xef1) + guid(PKCS7) + b"certificate!"
+        image = struct.pack("<Q", 1) + certificate + b"MSS1" + struct.pack("<III", 16, 0x10203, 1) + image
+    payload = struct.pack("<I", version) + guid(MODULE) + b"\x01\0\0\0" + struct.pack("<II", len(image), 4) + b"\0" * 8 * (version - 1)
+    payload += image + b"data"
+    start = 8 + 8 * (2 if driver else 1)
+    offsets = [start, start + len(driver)] if driver else [start]
+    return struct.pack("<IHH", 1, len(offsets) - 1, 1) + struct.pack(f"<{len(offsets)}Q", *offsets) + driver + payload
+
+
+def microcode_intel(data=b"\x5a" * 976, revision=0xf4):
+    words = struct.pack("<IIIIIIIII12x", 1, revision, 0x06152024, 0x906ea, 0, 1, 2, len(data), len(data) + 48) + data
+    checksum = -sum(struct.unpack(f"<{len(words) // 4}I", words)) & 0xffffffff
+    return words[:16] + struct.pack("<I", checksum) + words[20:]
+
+
+def microcode_amd(count=2):
+    table = struct.pack("<IIIHH", 0x800f12, 0, 0, 0x8012, 0) + b"\0" * 16
+    patch = struct.pack("<II", 0x06152024, 0x8001250) + b"\0" * 16 + struct.pack("<H", 0x8012) + b"\xa5" * 38
+    return b"DMA\0" + struct.pack("<II", 0, len(table)) + table + (struct.pack("<II", 1, len(patch)) + patch) * count
+
+
+def uimage(data, name=b"acme board"):
+    head = struct.pack(">IIIIIIIBBBB32s", 0x27051956, 0, 0x65000000, len(data), 0x80000, 0x80040, zlib.crc32(data), 5, 2, 2, 0, name)
+    return head[:4] + struct.pack(">I", zlib.crc32(head)) + head[8:] + data
+
+
+def device_tree(root):
+    """root: [(name, bytes)] are properties, [(name, [...])] nodes."""
+    strings, words = b"", b""
+
+    def node(name, items):
+        nonlocal strings, words
+        words += struct.pack(">I", 1) + align(name.encode() + b"\0", 4)
+        for key, value in items:
+            if isinstance(value, list):
+                node(key, value)
+                continue
+            offset = strings.find(key.encode() + b"\0")
+            if offset < 0:
+                offset = len(strings)
+                strings += key.encode() + b"\0"
+            words += struct.pack(">III", 3, len(value), offset) + align(value, 4)
+        words += struct.pack(">I", 2)
+
+    node("", root)
+    words += struct.pack(">I", 9)
+    head = struct.pack(">10I", 0xd00dfeed, 56 + len(words) + len(strings), 56, 56 + len(words), 40, 17, 16, 0, len(strings), len(words))
+    return head + b"\0" * 16 + words + strings
+
+
+def fit(data, external=b""):
+    def image(name, items, content):
+        hashes = [("hash-1", [("algo", b"crc32\0"), ("value", struct.pack(">I", zlib.crc32(content)))]),
+                  ("hash-2", [("algo", b"sha256\0"), ("value", hashlib.sha256(content).digest())])]
+        return name, [("description", b"1.0\0"), ("type", b"kernel\0"), ("arch", b"arm64\0"), ("compression", b"none\0"), *items, *hashes]
+
+    images = [image("kernel", [("data", data)], data)]
+    if external:
+        images.append(image("board", [("data-offset", struct.pack(">I", 0)), ("data-size", struct.pack(">I", len(external)))], external))
+    tree = device_tree([("description", b"acme board\0"), ("images", images), ("configurations", [("default", b"one\0")])])
+    return align(tree, 4) + external if external else tree
+
+
+def cbfs_file(name, data, kind=0x50, compression=None):
+    attribute = b"" if compression is None else struct.pack(">IIII", 0x42435a4c, 16, compression, 0)
+    start = 24 + len(align(name + b"\0", 16))
+    head = b"LARCHIVE" + struct.pack(">IIII", len(data), kind, start if attribute else 0, start + len(attribute)) + align(name + b"\0", 16)
+    return align(head + attribute + data, 64, b"\xff")
+
+
+def cbfs(data):
+    return (cbfs_file(b"cbfs master header", b"\0" * 32, 2) + cbfs_file(b"fallback/payload", lzma_alone(data), 0x20, 1) + cbfs_file(b"config", b"text") +
+            cbfs_file(b"", b"\xff" * 100, 0xffffffff))
+
+
+def squashfs(size=4096):
+    head = struct.pack("<IIIIIHHHHHHQQ", 0x73717368, 1, 0x65000000, 131072, 0, 4, 17, 0, 1, 4, 0, 0, size)
+    return head.ljust(size, b"\x11")
+
+
+def ubi(count=3, block=4096):
+    head = b"UBI#\x01\0\0\0" + struct.pack(">QIII", 7, 64, 128, 1) + b"\0" * 32
+    head += struct.pack(">I", ~zlib.crc32(head) & 0xffffffff)
+    return head.ljust(block, b"\xff") * count
+
+
+def cabinet(files, compression=0, continued=0):
+    body = b"".join(data for _, data in files)
+    entries, offset = b"", 0
+    for name, data in files:
+        entries += struct.pack("<IIHHHH", len(data), offset, 0, 0x5800, 0, 0x20) + name + b"\0"
+        offset += len(data)
+    blocks = [body[i:i + 32768] for i in range(0, len(body), 32768)]
+    files_at = 0x24 + 8
+    data_at = files_at + len(entries)
+    data = b"".join(struct.pack("<IHH", 0, len(block), len(block)) + block for block in blocks)
+    head = b"MSCF" + struct.pack("<IIIIIBBHHHHH", 0, data_at + len(data), 0, files_at, 0, 3, 1, 1, len(files), continued, 1, 0)
+    return head + struct.pack("<IHH", data_at, len(blocks), compression) + entries + data
+
+
+def pldm(components, version=b"24.1.0"):
+    device = struct.pack("<HBIBBH", 0, 1, 0, 1, len(version), 0) + b"\x01" + version + struct.pack("<HHH", 0, 2, 0x1af4)
+    device = struct.pack("<H", len(device)) + device[2:]
+    records = struct.pack("<H", len(components))
+    head_size = 0x24 + len(version) + 1 + len(device) + 2 + sum(22 + len(v) for v, _ in components) + 4
+    offset = head_size
+    for i, (text, data) in enumerate(components):
+        records += struct.pack("<HHIHHIIBB", 10, i + 1, 0, 0, 0, offset, len(data), 1, len(text)) + text
+        offset += len(data)
+    head = PLDM + struct.pack("<BH13sHBB", 1, head_size, b"\0" * 13, 8, 1, len(version)) + version + b"\x01" + device + records
+    return head + struct.pack("<I", zlib.crc32(head)) + b"".join(data for _, data in components)
+
+
+def pfs(*entries):
+    body = b""
+    for data in entries:
+        body += guid(MODULE) + struct.pack("<II4H8x4I16x", 1, 0, 1, 2, 3, 4, len(data), 4, 0, 0) + data + b"sign"
+    return b"PFS.HDR." + struct.pack("<II", 1, len(body)) + body + struct.pack("<II", len(body), ~zlib.crc32(body) & 0xffffffff) + b"PFS.FTR."
+
+
 def bombs():
     """What expands without end, or asks for too much memory: tests/data/image."""
     zeros = bytes(100 << 20)
@@ -256,6 +391,22 @@ def images():
     yield "pe-signed", 0, pe(b"module" * 100, certificate=b"certificate!" * 4)
     yield "te", 5, te()
     yield "sections", 6, stream
+    yield "capsule-fmp", 0x80, capsule(FMP, fmp(volume([module()]), driver=pe()), 0x50000)
+    yield "capsule-fmp-signed", 0x80, capsule(FMP, fmp(b"acme firmware", signed=True, version=2))
+    yield "capsule-aptio", 0x80, capsule(APTIO, volume([module()]), header=struct.pack("<HH", 32, 0))
+    yield "microcode-intel", 0x80, microcode_intel() + microcode_intel(revision=0xf5)
+    yield "microcode-amd", 0x80, microcode_amd()
+    yield "uimage", 0x80, uimage(b"boot code" * 30)
+    yield "device-tree", 0x80, device_tree([("model", b"acme board\0"), ("chosen", [("bootargs", b"quiet\0")])])
+    yield "fit", 0x80, fit(b"kernel" * 40)
+    yield "fit-external", 0x80, fit(b"kernel" * 40, b"board" * 20)
+    yield "cbfs", 0x80, cbfs(b"payload " * 64)
+    yield "squashfs", 0x80, b"\xff" * 512 + squashfs()
+    yield "ubi", 0x80, ubi() + b"\0" * 100
+    yield "cabinet", 0x80, cabinet([(b"firmware.bin", volume([module()])), (b"firmware.inf", b"[Version]")])
+    yield "cabinet-packed", 0x80, cabinet([(b"firmware.bin", b"CKpacked")], compression=1)
+    yield "pldm", 0x80, pldm([(b"1.0", rom_image(3, pe())), (b"2.0", b"second")])
+    yield "pfs", 0x80, pfs(volume([module()]), b"model")
 
 
 def main():

@@ -75,6 +75,13 @@ enum hallmark_grade {
     HALLMARK_GRADE_PINNED = 3      /* maker and vendor; the customer pinned the maker */
 };
 
+/* What the site's release log says of the state that a match is in; order is strength. */
+enum hallmark_log {
+    HALLMARK_LOG_UNLOGGED = 0,    /* the site keeps no log, or the match is of no site */
+    HALLMARK_LOG_UNWITNESSED = 1, /* logged; nobody but the site vouches that all see the same */
+    HALLMARK_LOG_WITNESSED = 2    /* cosigned by the quorum that site or customer demand */
+};
+
 struct hallmark_error;  /* why a call did not give HALLMARK_OK */
 struct hallmark_home;   /* a state folder, as it was when it was opened */
 struct hallmark_result; /* what was found out about some bytes */
@@ -94,6 +101,9 @@ HALLMARK_API int hallmark_status_class(enum hallmark_status status);
 
 /* Such as "maker, introduced by vendor"; "none" for what is no grade. Static. */
 HALLMARK_API const char *hallmark_grade_text(enum hallmark_grade grade);
+
+/* "unlogged", "unwitnessed" or "witnessed"; "unlogged" for what is none. Static. */
+HALLMARK_API const char *hallmark_log_text(enum hallmark_log log);
 
 /* ---- errors ---------------------------------------------------------------------------------- */
 
@@ -222,6 +232,18 @@ HALLMARK_API enum hallmark_grade hallmark_match_grade(const struct hallmark_matc
 
 /* Seconds since this site's last refresh, when verified; -1 for NULL. */
 HALLMARK_API int64_t hallmark_match_age_s(const struct hallmark_match *match);
+
+/* What the release log said of this site's state at the last refresh; HALLMARK_LOG_UNLOGGED for
+ * NULL. Demands of the customer's (hallmark trust policy) were met, or there were no match; a
+ * program that wants more looks at it. */
+HALLMARK_API enum hallmark_log hallmark_match_log(const struct hallmark_match *match);
+
+/* Witnesses that have cosigned it; 0 for NULL. */
+HALLMARK_API size_t hallmark_match_log_cosigned(const struct hallmark_match *match);
+
+/* Seconds since the newest of these cosignatures, when verified; -1 if there is none, or for NULL.
+ */
+HALLMARK_API int64_t hallmark_match_log_age_s(const struct hallmark_match *match);
 
 /* True if the site is marked as a trial, whose keys are not kept as keys should be; do not install
  * from it in production. */

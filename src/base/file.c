@@ -324,25 +324,33 @@ enum hm_rc hm_file_replace_unflushed(const struct hm_dir *dir, const char *path,
 
 /* --- paths of the user's ---------------------------------------------------------------------- */
 
-/* For a device or pipe: there is nothing to replace. */
-static enum hm_rc write_through(const char *path, struct hm_bytes bytes, struct hm_err *err)
+/* 0 or an errno value. */
+static int write_all(int fd, struct hm_bytes bytes)
 {
-    _hm_done_(hm_dir_close_fd) int fd = -1;
-
-    fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return hm_error_errno(err, errno, "cannot open '%s'", path);
     while (bytes.size > 0) {
         ssize_t put = write(fd, bytes.data, bytes.size);
 
         if (put < 0 && errno == EINTR)
             continue;
         if (put <= 0)
-            return hm_error_errno(err, put < 0 ? errno : EIO, "cannot write '%s'", path);
+            return put < 0 ? errno : EIO;
         bytes.data += put;
         bytes.size -= (size_t)put;
     }
-    return HM_OK;
+    return 0;
+}
+
+/* For a device or pipe: there is nothing to replace. */
+static enum hm_rc write_through(const char *path, struct hm_bytes bytes, struct hm_err *err)
+{
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    int errno_value;
+
+    fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return hm_error_errno(err, errno, "cannot open '%s'", path);
+    errno_value = write_all(fd, bytes);
+    return errno_value == 0 ? HM_OK : hm_error_errno(err, errno_value, "cannot write '%s'", path);
 }
 
 enum hm_rc hm_file_flush(const struct hm_dir *dir, const char *path, struct hm_err *err)
@@ -359,6 +367,30 @@ enum hm_rc hm_file_flush(const struct hm_dir *dir, const char *path, struct hm_e
     if (errno_value == 0)
         errno_value = hm_dir_flush_fd(parent.fd, true);
     return errno_value == 0 ? HM_OK : hm_dir_fail(err, errno_value, "flush", dir, path);
+}
+
+enum hm_rc hm_file_create(const struct hm_dir *dir, const char *name, mode_t mode,
+                          struct hm_bytes bytes, struct hm_err *err)
+{
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    int errno_value;
+
+    if (!hm_dir_is_safe_path(name) || strchr(name, '/') != NULL)
+        return hm_fail(err, HM_EREFUSED, "'%s' is no name of a file", name);
+    fd = hm_dir_open_below(dir->fd, name, O_WRONLY | O_CREAT | O_EXCL, mode);
+    if (fd == -EEXIST || fd == -ELOOP)
+        return hm_fail(err, HM_EREFUSED, "'%s/%s' is there already: nothing is written over it",
+                       dir->path, name);
+    if (fd < 0) {
+        errno_value = -fd;
+        fd = -1;
+        return hm_dir_fail(err, errno_value, "make", dir, name);
+    }
+    errno_value = write_all(fd, bytes);
+    if (errno_value == 0)
+        return HM_OK;
+    (void)unlinkat(dir->fd, name, 0); /* half a file is nobody's */
+    return hm_dir_fail(err, errno_value, "write", dir, name);
 }
 
 enum hm_rc hm_file_write_path(const char *path, mode_t mode, struct hm_bytes bytes,

@@ -19,6 +19,11 @@ HM_MUST_CHECK enum hm_rc hm_file_replace_unflushed(const struct hm_dir *dir, con
                                                    mode_t mode, struct hm_bytes bytes,
                                                    struct hm_err *err);
 
+/* Writes bytes to a new file under name (one part) in dir; unflushed. HM_EREFUSED where anything
+ * has that name, a link to nowhere too; HM_EIO (and then no file). */
+HM_MUST_CHECK enum hm_rc hm_file_create(const struct hm_dir *dir, const char *name, mode_t mode,
+                                        struct hm_bytes bytes, struct hm_err *err);
+
 /* Flushes a file that is there, and its folder. HM_ENOTFOUND. */
 HM_MUST_CHECK enum hm_rc hm_file_flush(const struct hm_dir *dir, const char *path,
                                        struct hm_err *err);

@@ -127,10 +127,66 @@ static enum hm_rc read_text(struct hm_json *json, struct hm_arena *arena, struct
     return HM_OK;
 }
 
+static enum hm_rc read_digest(struct hm_json *json, struct hm_err *err,
+                              struct hm_sha256 *ret_sha256)
+{
+    struct hm_bytes text;
+
+    HM_TRY(hm_json_string(json, err, &text));
+    if (hm_text_unhex(text, ret_sha256->bytes, HM_SHA256_SIZE) != HM_OK)
+        return hm_fail(err, HM_EFORMAT, "a digest is not 64 hexadecimal digits");
+    return HM_OK;
+}
+
+/* A member of a stamp. HM_EUNKNOWN: none of its. */
+static enum hm_rc parse_stamp_member(struct hm_json *json, struct hm_bytes key, struct hm_err *err,
+                                     struct hm_placed_stamp *stamp, bool *has_sha256)
+{
+    if (hm_bytes_is_str(key, "size"))
+        return read_number(json, err, &stamp->size);
+    if (hm_bytes_is_str(key, "inode"))
+        return read_number(json, err, &stamp->inode);
+    if (hm_bytes_is_str(key, "changed"))
+        return hm_json_int(json, err, &stamp->changed_ns);
+    if (!hm_bytes_is_str(key, "sha256"))
+        return HM_EUNKNOWN;
+    *has_sha256 = true;
+    return read_digest(json, err, &stamp->sha256);
+}
+
+static enum hm_rc parse_proof(struct hm_json *json, struct hm_err *err, struct hm_placed_file *file)
+{
+    bool has_sha256 = false;
+    bool has_demands = false;
+    struct hm_bytes key, text;
+    bool more;
+
+    HM_TRY(hm_json_object_begin(json, err));
+    for (;;) {
+        enum hm_rc rc;
+
+        HM_TRY(hm_json_object_next(json, err, &more, &key));
+        if (!more)
+            break;
+        if (hm_bytes_is_str(key, "demands")) {
+            has_demands = true;
+            HM_TRY(read_digest(json, err, &file->proof_demands));
+            continue;
+        }
+        rc = parse_stamp_member(json, key, err, &file->proof, &has_sha256);
+        HM_TRY(rc == HM_EUNKNOWN ? hm_json_skip(json, err, &text) : rc);
+    }
+    if (!has_sha256 || !has_demands)
+        return hm_fail(err, HM_EFORMAT, "a proof lacks sha256 or demands");
+    file->has_proof = true;
+    return HM_OK;
+}
+
 static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct hm_arena *arena,
                                struct hm_err *err, struct hm_placed_file *file, bool *has_sha256)
 {
     struct hm_bytes text;
+    enum hm_rc rc;
 
     if (hm_bytes_is_str(key, "path"))
         return read_text(json, arena, err, &file->path);
@@ -138,18 +194,10 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
         return read_text(json, arena, err, &file->site);
     if (hm_bytes_is_str(key, "target"))
         return read_text(json, arena, err, &file->target);
-    if (hm_bytes_is_str(key, "size"))
-        return read_number(json, err, &file->size);
-    if (hm_bytes_is_str(key, "inode"))
-        return read_number(json, err, &file->inode);
-    if (hm_bytes_is_str(key, "changed"))
-        return hm_json_int(json, err, &file->changed_ns);
-    if (hm_bytes_is_str(key, "sha256")) {
-        HM_TRY(hm_json_string(json, err, &text));
-        *has_sha256 = hm_text_unhex(text, file->sha256.bytes, HM_SHA256_SIZE) == HM_OK;
-        return HM_OK;
-    }
-    return hm_json_skip(json, err, &text);
+    if (hm_bytes_is_str(key, "proof"))
+        return parse_proof(json, err, file);
+    rc = parse_stamp_member(json, key, err, &file->stamp, has_sha256);
+    return rc == HM_EUNKNOWN ? hm_json_skip(json, err, &text) : rc;
 }
 
 static enum hm_rc parse_file(struct hm_json *json, struct hm_placed *placed, struct hm_err *err)
@@ -233,6 +281,35 @@ enum hm_rc hm_placed_read(const struct hm_home *home, struct hm_err *err,
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
+static void write_stamp(struct hm_json_writer *writer, const struct hm_placed_stamp *stamp)
+{
+    hm_json_writer_key(writer, "sha256");
+    hm_json_writer_hex(writer, hm_bytes_make(stamp->sha256.bytes, HM_SHA256_SIZE));
+    hm_json_writer_key(writer, "size");
+    hm_json_writer_u64(writer, stamp->size);
+    hm_json_writer_key(writer, "inode");
+    hm_json_writer_u64(writer, stamp->inode);
+    hm_json_writer_key_int(writer, "changed", stamp->changed_ns);
+}
+
+static void write_file(struct hm_json_writer *writer, const struct hm_placed_file *file)
+{
+    hm_json_writer_object_begin(writer);
+    hm_json_writer_key_str(writer, "path", file->path);
+    hm_json_writer_key_str(writer, "site", file->site);
+    hm_json_writer_key_str(writer, "target", file->target);
+    write_stamp(writer, &file->stamp);
+    if (file->has_proof) {
+        hm_json_writer_key(writer, "proof");
+        hm_json_writer_object_begin(writer);
+        write_stamp(writer, &file->proof);
+        hm_json_writer_key(writer, "demands");
+        hm_json_writer_hex(writer, hm_bytes_make(file->proof_demands.bytes, HM_SHA256_SIZE));
+        hm_json_writer_object_end(writer);
+    }
+    hm_json_writer_object_end(writer);
+}
+
 enum hm_rc hm_placed_write(const struct hm_placed *placed, const struct hm_home *home,
                            struct hm_err *err)
 {
@@ -244,22 +321,8 @@ enum hm_rc hm_placed_write(const struct hm_placed *placed, const struct hm_home 
     hm_json_writer_key_str(&writer, "schema", SCHEMA);
     hm_json_writer_key(&writer, "files");
     hm_json_writer_array_begin(&writer);
-    for (size_t i = 0; i < placed->count; i++) {
-        const struct hm_placed_file *file = &placed->files[i];
-
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "path", file->path);
-        hm_json_writer_key_str(&writer, "site", file->site);
-        hm_json_writer_key_str(&writer, "target", file->target);
-        hm_json_writer_key(&writer, "sha256");
-        hm_json_writer_hex(&writer, hm_bytes_make(file->sha256.bytes, HM_SHA256_SIZE));
-        hm_json_writer_key(&writer, "size");
-        hm_json_writer_u64(&writer, file->size);
-        hm_json_writer_key(&writer, "inode");
-        hm_json_writer_u64(&writer, file->inode);
-        hm_json_writer_key_int(&writer, "changed", file->changed_ns);
-        hm_json_writer_object_end(&writer);
-    }
+    for (size_t i = 0; i < placed->count; i++)
+        write_file(&writer, &placed->files[i]);
     hm_json_writer_array_end(&writer);
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
@@ -270,7 +333,7 @@ enum hm_rc hm_placed_write(const struct hm_placed *placed, const struct hm_home 
 /* ---- files on disk --------------------------------------------------------------------------- */
 
 enum hm_rc hm_placed_stat(const struct hm_dir *dir, const char *path, struct hm_err *err,
-                          struct hm_placed_file *file)
+                          struct hm_placed_stamp *stamp)
 {
     _hm_done_(hm_dir_close_fd) int fd = -1;
     struct stat st;
@@ -279,19 +342,19 @@ enum hm_rc hm_placed_stat(const struct hm_dir *dir, const char *path, struct hm_
     HM_TRY(hm_dir_open_file(dir, path, err, &fd, &size));
     if (fstat(fd, &st) != 0)
         return hm_error_errno(err, errno, "cannot examine '%s/%s'", dir->path, path);
-    file->size = (uint64_t)st.st_size;
+    stamp->size = (uint64_t)st.st_size;
     /* Kept to what JSON integers of ours hold; it is only ever compared. */
-    file->inode = (uint64_t)st.st_ino & INT64_MAX;
-    file->changed_ns =
+    stamp->inode = (uint64_t)st.st_ino & INT64_MAX;
+    stamp->changed_ns =
         (int64_t)st.st_ctim.tv_sec * INT64_C(1000000000) + (int64_t)st.st_ctim.tv_nsec;
     return HM_OK;
 }
 
-bool hm_placed_is_untouched(const struct hm_placed_file *file, const struct hm_dir *dir,
+bool hm_placed_is_untouched(const struct hm_placed_stamp *stamp, const struct hm_dir *dir,
                             const char *path)
 {
-    struct hm_placed_file now = *file;
+    struct hm_placed_stamp now = *stamp;
 
-    return hm_placed_stat(dir, path, NULL, &now) == HM_OK && now.size == file->size &&
-           now.inode == file->inode && now.changed_ns == file->changed_ns;
+    return hm_placed_stat(dir, path, NULL, &now) == HM_OK && now.size == stamp->size &&
+           now.inode == stamp->inode && now.changed_ns == stamp->changed_ns;
 }

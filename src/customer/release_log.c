@@ -569,12 +569,21 @@ enum hm_rc hm_release_log_prove(struct hm_subscription *subscription,
     return HM_OK;
 }
 
+enum hm_rc hm_release_log_open(const struct hm_subscription *subscription, struct hm_bytes note,
+                               struct hm_err *err, struct hm_checkpoint_signed **ret_checkpoint,
+                               struct hm_log_standing *ret_standing)
+{
+    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+
+    return hm_log_verdict_checkpoint(subscription->log->site_log, &demands, note, err,
+                                     ret_checkpoint, ret_standing);
+}
+
 /* ---- for people ------------------------------------------------------------------------------ */
 
-enum hm_rc hm_release_log_describe(const struct hm_release_log *log, struct hm_err *err,
+enum hm_rc hm_release_log_describe(const struct hm_log_standing *standing, struct hm_err *err,
                                    struct hm_buf *ret_text)
 {
-    const struct hm_log_standing *standing = &log->standing;
     char newest[HM_TIME_TEXT_SIZE];
 
     HM_TRY(hm_buf_append_str(ret_text, hm_log_verdict_state_text(standing->state), err));

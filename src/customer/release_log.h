@@ -78,8 +78,15 @@ HM_MUST_CHECK enum hm_rc hm_release_log_prove(struct hm_subscription *subscripti
                                               struct hm_err *err,
                                               const struct hm_release_proof **ret_proof);
 
+/* A checkpoint of this site's log, by what root and customer demand, cosigned whenever. As
+ * hm_log_verdict_checkpoint. Root keeps a log. */
+HM_MUST_CHECK enum hm_rc hm_release_log_open(const struct hm_subscription *subscription,
+                                             struct hm_bytes note, struct hm_err *err,
+                                             struct hm_checkpoint_signed **ret_checkpoint,
+                                             struct hm_log_standing *ret_standing);
+
 /* Appends "witnessed by 2 of 3, newest 2026-11-24T08:00:00Z", "unwitnessed" or "unlogged". */
-HM_MUST_CHECK enum hm_rc hm_release_log_describe(const struct hm_release_log *log,
+HM_MUST_CHECK enum hm_rc hm_release_log_describe(const struct hm_log_standing *standing,
                                                  struct hm_err *err, struct hm_buf *ret_text);
 
 #endif

@@ -8,10 +8,13 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "customer/products.h"
+#include "customer/release_proof.h"
 
 #define SUMS_NAME     "SHA256SUMS"
 #define SUMS_SIZE_MAX 268435456
 #define TARGET_SIZE   HM_TARGETS_PATH_SIZE_MAX
+/* Of a target, ".proof" and NUL. */
+#define PROOF_PATH_SIZE (TARGET_SIZE + sizeof(HM_RELEASE_PROOF_SUFFIX))
 
 struct run {
     const struct hm_home *home;
@@ -21,11 +24,12 @@ struct run {
     const struct hm_sync_events *events;
     struct hm_sync_counts *counts;
     struct hm_dir dir;
-    bool has_dir;          /* false in a dry run into a folder that is not there yet */
-    char *base;            /* absolute, owned */
-    struct hm_placed then; /* as an earlier run left it */
-    struct hm_placed now;  /* what this run placed or found in place */
-    struct hm_placed gone; /* what it removed, or found missing */
+    bool has_dir;             /* false in a dry run into a folder that is not there yet */
+    char *base;               /* absolute, owned */
+    struct hm_sha256 demands; /* of the release log: hm_release_proof_demands */
+    struct hm_placed then;    /* as an earlier run left it */
+    struct hm_placed now;     /* what this run placed or found in place */
+    struct hm_placed gone;    /* what it removed, or found missing */
 };
 
 static void run_done(struct run *run)
@@ -68,6 +72,49 @@ static char *join(const struct run *run, const char *target)
     return path;
 }
 
+static enum hm_rc stamp_proof(const struct run *run, const char *path, struct hm_err *err,
+                              struct hm_placed_file *file)
+{
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    uint64_t size;
+
+    HM_TRY(hm_placed_stat(&run->dir, path, err, &file->proof));
+    HM_TRY(hm_dir_open_file(&run->dir, path, err, &fd, &size));
+    return hm_digest_fd(fd, NULL, NULL, err, &file->proof.sha256, &size);
+}
+
+/* The proof beside the file target: as an earlier run found it, or put there now. */
+static enum hm_rc keep_proof(struct run *run, const struct hm_catalogue_item *item,
+                             const char *target, struct hm_err *err, struct hm_placed_file *file)
+{
+    const struct hm_placed_file *then = hm_placed_find(&run->then, file->path);
+    char path[PROOF_PATH_SIZE];
+    char *notice = NULL;
+
+    if (run->subscription->log->proof == NULL)
+        return HM_OK;
+    (void)snprintf(path, sizeof(path), "%s" HM_RELEASE_PROOF_SUFFIX, target); /* fits */
+    file->proof_demands = run->demands;
+    if (then != NULL && then->has_proof &&
+        hm_digest_is_equal(&then->stamp.sha256, &file->stamp.sha256) &&
+        hm_digest_is_equal(&then->proof_demands, &run->demands) &&
+        hm_placed_is_untouched(&then->proof, &run->dir, path)) {
+        file->has_proof = true;
+        file->proof = then->proof;
+        return HM_OK;
+    }
+    HM_TRY(hm_release_proof_place(item, &run->dir, target, err, &notice));
+    if (notice != NULL) {
+        if (run->events->get.notice != NULL)
+            run->events->get.notice(run->events->get.ctx, notice);
+        free(notice);
+        return HM_OK;
+    }
+    HM_TRY(stamp_proof(run, path, err, file));
+    file->has_proof = true;
+    return HM_OK;
+}
+
 static enum hm_rc remember(struct run *run, const struct hm_catalogue_item *item,
                            const char *target, struct hm_err *err)
 {
@@ -75,12 +122,16 @@ static enum hm_rc remember(struct run *run, const struct hm_catalogue_item *item
     struct hm_placed_file file = {.path = path,
                                   .site = run->subscription->name,
                                   .target = target,
-                                  .sha256 = item->file.sha256};
+                                  .stamp = {.sha256 = item->file.sha256}};
+    enum hm_rc rc;
 
     if (path == NULL)
         return hm_error_nomem(err);
-    HM_TRY(hm_placed_stat(&run->dir, target, err, &file));
-    return hm_placed_put(&run->now, &file, err);
+    HM_TRY(hm_placed_stat(&run->dir, target, err, &file.stamp));
+    rc = keep_proof(run, item, target, err, &file);
+    /* The image is there and ours, whatever became of its proof. */
+    HM_TRY(hm_placed_put(&run->now, &file, rc == HM_OK ? err : NULL));
+    return rc;
 }
 
 static enum hm_rc look(struct run *run, const struct hm_catalogue_item *item, const char *target,
@@ -96,8 +147,8 @@ static enum hm_rc look(struct run *run, const struct hm_catalogue_item *item, co
     if (path == NULL)
         return hm_error_nomem(err);
     file = hm_placed_find(&run->then, path);
-    if (file != NULL && hm_digest_is_equal(&file->sha256, &item->file.sha256) &&
-        hm_placed_is_untouched(file, &run->dir, target)) {
+    if (file != NULL && hm_digest_is_equal(&file->stamp.sha256, &item->file.sha256) &&
+        hm_placed_is_untouched(&file->stamp, &run->dir, target)) {
         *ret_result = HM_GET_UNCHANGED;
         return HM_OK;
     }
@@ -186,24 +237,38 @@ static void remove_empty_folders(const struct run *run, const char *target)
 }
 
 /* *ret_kept: why the file stays; NULL: it is the one that was placed. */
-static enum hm_rc check_unmodified(const struct run *run, const struct hm_placed_file *file,
-                                   struct hm_err *err, const char **ret_kept)
+static enum hm_rc check_unmodified(const struct run *run, const struct hm_placed_stamp *stamp,
+                                   const char *path, struct hm_err *err, const char **ret_kept)
 {
     _hm_done_(hm_dir_close_fd) int fd = -1;
     struct hm_sha256 sha256;
     uint64_t size;
 
     *ret_kept = NULL;
-    if (hm_placed_is_untouched(file, &run->dir, file->target))
+    if (hm_placed_is_untouched(stamp, &run->dir, path))
         return HM_OK;
-    if (hm_dir_open_file(&run->dir, file->target, NULL, &fd, &size) != HM_OK) {
+    if (hm_dir_open_file(&run->dir, path, NULL, &fd, &size) != HM_OK) {
         *ret_kept = "it cannot be read";
         return HM_OK;
     }
     HM_TRY(hm_digest_fd(fd, NULL, NULL, err, &sha256, &size));
-    if (!hm_digest_is_equal(&sha256, &file->sha256))
+    if (!hm_digest_is_equal(&sha256, &stamp->sha256))
         *ret_kept = "it was changed since it was placed";
     return HM_OK;
+}
+
+/* The proof goes with its image. */
+static enum hm_rc remove_proof(const struct run *run, const struct hm_placed_file *file,
+                               struct hm_err *err)
+{
+    char path[PROOF_PATH_SIZE];
+    const char *kept = NULL;
+
+    (void)snprintf(path, sizeof(path), "%s" HM_RELEASE_PROOF_SUFFIX, file->target); /* fits */
+    if (!file->has_proof || !hm_dir_has(&run->dir, path))
+        return HM_OK;
+    HM_TRY(check_unmodified(run, &file->proof, path, err, &kept));
+    return kept == NULL ? hm_dir_remove(&run->dir, path, err) : HM_OK;
 }
 
 static enum hm_rc remove_one(struct run *run, const struct hm_placed_file *file, struct hm_err *err)
@@ -224,9 +289,10 @@ static enum hm_rc remove_one(struct run *run, const struct hm_placed_file *file,
     else if (product != NULL && product->rc != HM_OK)
         kept = "what its maker released of this product cannot be told";
     else
-        HM_TRY(check_unmodified(run, file, err, &kept));
+        HM_TRY(check_unmodified(run, &file->stamp, file->target, err, &kept));
     if (kept == NULL && !run->options.dry_run) {
         HM_TRY(hm_dir_remove(&run->dir, file->target, err));
+        HM_TRY(remove_proof(run, file, err));
         remove_empty_folders(run, file->target);
         HM_TRY(hm_placed_put(&run->gone, file, err));
     }
@@ -250,6 +316,8 @@ static enum hm_rc remove_old(struct run *run, struct hm_err *err)
         if (strcmp(path, file->path) != 0 || strcmp(file->site, run->subscription->name) != 0)
             continue; /* of another folder or site */
         if (!hm_dir_has(&run->dir, file->target)) {
+            if (run->options.remove && !run->options.dry_run && !is_listed(run, file->target))
+                HM_TRY(remove_proof(run, file, err));
             HM_TRY(hm_placed_put(&run->gone, file, err));
             continue;
         }
@@ -276,7 +344,7 @@ static enum hm_rc write_sums(const struct run *run, const struct hm_placed *plac
             return hm_error_nomem(err);
         if (strcmp(path, file->path) != 0 || !hm_dir_has(&run->dir, file->target))
             continue;
-        hm_text_hex(hm_bytes_make(file->sha256.bytes, HM_SHA256_SIZE), hex);
+        hm_text_hex(hm_bytes_make(file->stamp.sha256.bytes, HM_SHA256_SIZE), hex);
         HM_TRY(hm_buf_append_fmt(&sums, err, "%s  %s\n", hex, file->target));
     }
     return hm_file_replace(&run->dir, SUMS_NAME, 0644, hm_buf_bytes(&sums), err);
@@ -324,6 +392,7 @@ enum hm_rc hm_sync_run(const struct hm_home *home, const struct hm_catalogue *ca
     *ret_counts = (struct hm_sync_counts){0};
     HM_TRY(open_folder(&run, folder, err));
     HM_TRY(hm_placed_read(home, err, &run.then));
+    HM_TRY(hm_release_proof_demands(subscription, err, &run.demands));
     rc = place_all(&run, err);
     if (options.dry_run)
         return rc;

@@ -562,10 +562,11 @@ enum hm_rc hm_verify_digest(struct hm_verify *verify, const struct hm_sha256 *sh
     return HM_OK;
 }
 
-enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
+static enum hm_rc examine(struct hm_verify *verify, const char *path, bool needs_proof,
                           hm_digest_progress_fn *progress, void *ctx, struct hm_err *err,
                           struct hm_verify_answer *ret_answer)
 {
+    _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {.rc = HM_EUNKNOWN};
     _hm_done_(hm_dir_close_fd) int fd = -1;
     struct hm_sha256 sha256;
     uint64_t size;
@@ -575,5 +576,35 @@ enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
     rc = hm_digest_fd(fd, progress, ctx, err, &sha256, &size);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s'", path);
-    return hm_verify_digest(verify, &sha256, size, path, err, ret_answer);
+    HM_TRY(hm_verify_digest(verify, &sha256, size, path, err, &answer));
+    if (answer.rc == HM_OK && strcmp(path, "-") != 0)
+        HM_TRY(hm_release_proof_look(&answer.matches, path, err, &answer.proof));
+    if (answer.rc == HM_OK && needs_proof) {
+        answer.rc = answer.proof.rc;
+        answer.text = answer.proof.text;
+    }
+    *ret_answer = answer;
+    answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
+    return HM_OK;
+}
+
+enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
+                          hm_digest_progress_fn *progress, void *ctx, struct hm_err *err,
+                          struct hm_verify_answer *ret_answer)
+{
+    _hm_done_(hm_verify_answer_done) struct hm_verify_answer answer = {.rc = HM_EUNKNOWN};
+    _hm_free_(free) char *image = NULL;
+
+    HM_TRY(examine(verify, path, verify->needs_proof, progress, ctx, err, &answer));
+    if (answer.matches.item_count == 0)
+        HM_TRY(hm_release_proof_image(path, err, &image));
+    if (image != NULL) {
+        hm_verify_answer_done(&answer);
+        answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
+        HM_TRY(examine(verify, image, true, progress, ctx, err, &answer));
+        answer.is_of_proof = true;
+    }
+    *ret_answer = answer;
+    answer = (struct hm_verify_answer){.rc = HM_EUNKNOWN};
+    return HM_OK;
 }

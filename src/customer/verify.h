@@ -8,6 +8,7 @@
 
 #include "customer/catalogue.h"
 #include "customer/digests.h"
+#include "customer/release_proof.h"
 
 /* A site that was asked. */
 struct hm_verify_site {
@@ -29,6 +30,8 @@ struct hm_verify {
     size_t site_count;
     int64_t now_unix_s;
     int64_t max_age_s;
+    bool
+        needs_proof; /* a file without the proof beside it that its site's log has it is not good */
     const struct hm_home *home; /* borrowed */
     struct hm_arena arena;
 };
@@ -44,7 +47,8 @@ void hm_verify_done(struct hm_verify *verify);
 struct hm_verify_answer {
     /* HM_OK: released, accepted. HM_EREFUSED: released, but not accepted. HM_EMISMATCH: named like
      * a release's file, with other bytes. HM_EUNKNOWN: nothing known. HM_EAGAIN, HM_EEXPIRED,
-     * HM_ECLOCK: cannot tell, as a site or a role could not be asked. */
+     * HM_ECLOCK: cannot tell, as a site or a role could not be asked, or the proof that is needed
+     * is not there. */
     enum hm_rc rc;
     const char *text; /* one sentence; NULL if rc is HM_OK */
     struct hm_sha256 sha256;
@@ -53,9 +57,14 @@ struct hm_verify_answer {
     /* A product's role that may list them and cannot be used, why; HM_OK: there is none. */
     enum hm_rc unread;
     const char *unread_text;
+    /* Of the file beside it, where it is released and accepted; without a path: none. */
+    struct hm_release_proof_answer proof;
+    bool is_of_proof; /* FILE.proof itself was asked about: this is the answer on FILE with it */
 };
 
-/* Examines the file at path ("-": standard input). HM_EINPUT, HM_ENOTFOUND if it cannot be read. */
+/* Examines the file at path ("-": standard input), and PATH.proof beside it. Asked about such a
+ * proof it examines the file that it is of, with it. HM_EINPUT,
+ * HM_ENOTFOUND if it cannot be read. */
 HM_MUST_CHECK enum hm_rc hm_verify_file(struct hm_verify *verify, const char *path,
                                         hm_digest_progress_fn *progress, void *ctx,
                                         struct hm_err *err, struct hm_verify_answer *ret_answer);

@@ -19,6 +19,8 @@ struct hm_format {
     /* Where in the searched bytes a start may lie: a multiple of this. Formats with a short magic
      * have a large one. */
     size_t align;
+    /* How many bytes a bid looks at, at most; 0: 1024. A common magic has a cheap bid. */
+    size_t bid_size;
     /* The size of what begins with bytes (at most bytes.size), or 0 where it is not this format.
      * is_first: the bytes are the start of a file, region or section. A bid reads headers only: its
      * cost is bounded whatever the size. */
@@ -33,6 +35,18 @@ extern const struct hm_format hm_pe_te_format; /* is in a section only: never fo
 extern const struct hm_format hm_volume_format;
 extern const struct hm_format hm_section_format; /* likewise */
 extern const struct hm_format hm_flash_format;
+#define HM_CAPSULE_FORMAT_COUNT 8
+extern const struct hm_format hm_capsule_formats[HM_CAPSULE_FORMAT_COUNT];
+extern const struct hm_format hm_microcode_intel_format;
+extern const struct hm_format hm_microcode_amd_format;
+extern const struct hm_format hm_uimage_format;
+extern const struct hm_format hm_device_tree_format;
+extern const struct hm_format hm_cbfs_format;
+extern const struct hm_format hm_squashfs_format;
+extern const struct hm_format hm_ubi_format;
+extern const struct hm_format hm_cabinet_format;
+extern const struct hm_format hm_pldm_formats[2];
+extern const struct hm_format hm_pfs_format;
 
 /* All that are searched for, in the order of asking; ended by NULL. */
 extern const struct hm_format *const hm_format_table[];

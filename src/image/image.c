@@ -33,6 +33,7 @@ static const char *const kind_names[HM_IMAGE_KIND_COUNT_] = {
     [HM_IMAGE_CBFS_FILE] = "cbfs-file",
     [HM_IMAGE_SQUASHFS] = "squashfs",
     [HM_IMAGE_UBI] = "ubi",
+    [HM_IMAGE_PACKAGE] = "package",
 };
 
 static const struct {
@@ -61,6 +62,9 @@ static const struct {
     [HM_FACT_MAC_ADDRESS] = {"mac-address", HM_IMAGE_FORM_TEXT},
     [HM_FACT_DATE] = {"date", HM_IMAGE_FORM_TEXT},
     [HM_FACT_VARIABLE] = {"changes", HM_IMAGE_FORM_TEXT},
+    [HM_FACT_PROCESSOR] = {"processor", HM_IMAGE_FORM_HEX},
+    [HM_FACT_BLOCK_SIZE] = {"block-size", HM_IMAGE_FORM_DECIMAL},
+    [HM_FACT_CONTAINS] = {"contains", HM_IMAGE_FORM_TEXT},
     [HM_FACT_BAD_CHECKSUM] = {"bad-checksum", HM_IMAGE_FORM_TEXT},
     [HM_FACT_TRUNCATED] = {"truncated", HM_IMAGE_FORM_TEXT},
     [HM_FACT_MALFORMED] = {"malformed", HM_IMAGE_FORM_TEXT},
@@ -69,6 +73,7 @@ static const struct {
     [HM_FACT_NOT_EMPTY] = {"not-empty", HM_IMAGE_FORM_TEXT},
     [HM_FACT_NOT_ALIGNED] = {"not-aligned", HM_IMAGE_FORM_TEXT},
     [HM_FACT_LIMIT] = {"limit", HM_IMAGE_FORM_TEXT},
+    [HM_FACT_NOT_READ] = {"not-read", HM_IMAGE_FORM_TEXT},
 };
 
 /* Room for one more item in an array of the arena. HM_EREFUSED past count_max. */
@@ -234,7 +239,7 @@ enum hm_rc hm_image_add_fact(struct hm_image *image, uint32_t node, enum hm_imag
     owner->last_fact = image->fact_count++;
     if (hm_image_fact_is_finding(kind))
         image->finding_count++;
-    if (kind == HM_FACT_LIMIT)
+    if (kind == HM_FACT_LIMIT || kind == HM_FACT_NOT_READ)
         image->is_partial = true;
     return HM_OK;
 }

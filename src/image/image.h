@@ -60,6 +60,7 @@ enum hm_image_kind {
     HM_IMAGE_CBFS_FILE,
     HM_IMAGE_SQUASHFS,
     HM_IMAGE_UBI,
+    HM_IMAGE_PACKAGE,
     HM_IMAGE_KIND_COUNT_
 };
 
@@ -87,6 +88,9 @@ enum hm_image_fact_kind {
     HM_FACT_MAC_ADDRESS, /* text */
     HM_FACT_DATE,        /* text */
     HM_FACT_VARIABLE,    /* text: why these bytes change on a running machine */
+    HM_FACT_PROCESSOR,   /* which processors microcode is for */
+    HM_FACT_BLOCK_SIZE,
+    HM_FACT_CONTAINS, /* text: name of something inside that is not looked into */
     /* Findings: what is wrong or out of the ordinary. */
     HM_FACT_BAD_CHECKSUM,
     HM_FACT_TRUNCATED,
@@ -97,6 +101,7 @@ enum hm_image_fact_kind {
     HM_FACT_NOT_ALIGNED,
     /* The look inside ended here: the tree is partial. */
     HM_FACT_LIMIT,
+    HM_FACT_NOT_READ, /* likewise: who read it crashed, or was ended */
     HM_FACT_KIND_COUNT_
 };
 
@@ -138,7 +143,7 @@ struct hm_image {
     uint32_t space_count, space_capacity;
     size_t text_size; /* of all facts */
     uint32_t finding_count;
-    bool is_partial; /* some node has HM_FACT_LIMIT, or the reader of the image died */
+    bool is_partial; /* some node has HM_FACT_LIMIT or HM_FACT_NOT_READ */
 };
 
 /* Starts the tree of a file of size bytes: node 0, space 0. HM_ENOMEM. */

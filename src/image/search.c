@@ -5,7 +5,7 @@
  */
 #include "image/search.h"
 
-#define BID_COST 1024  /* a bid reads at most so much */
+#define BID_SIZE 1024  /* a bid reads at most so much, unless its format says less */
 #define SHARE    8     /* a byte passed over, as a share of one hashed */
 #define STEP     65536 /* the bill comes so often */
 
@@ -54,7 +54,7 @@ static size_t ask(const struct hm_search *search, const struct hm_format *format
         format->magic_size > bytes.size - offset ||
         memcmp(bytes.data + offset, format->magic, format->magic_size) != 0)
         return 0;
-    *cost += BID_COST;
+    *cost += format->bid_size == 0 ? BID_SIZE : format->bid_size;
     size = format->bid(hm_bytes_make(bytes.data + start, bytes.size - start),
                        start == 0 && search->is_start);
     HM_ASSERT(size <= bytes.size - start);

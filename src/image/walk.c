@@ -32,13 +32,23 @@ struct hm_image *hm_walk_image(struct hm_walk *walk)
     return &walk->image;
 }
 
+struct hm_bytes hm_walk_space(const struct hm_walk *walk, uint32_t space)
+{
+    size_t size = (size_t)walk->image.space_sizes[space];
+
+    if (size == 0)
+        return HM_BYTES_EMPTY;
+    return hm_bytes_make(space == 0 ? walk->file : walk->spaces[space], size);
+}
+
 struct hm_bytes hm_walk_bytes(const struct hm_walk *walk, uint32_t node)
 {
     const struct hm_image_node *of = &walk->image.nodes[node];
-    const uint8_t *data = of->space == 0 ? walk->file : walk->spaces[of->space];
+    struct hm_bytes space = hm_walk_space(walk, of->space);
 
     /* The tree holds no node outside its space. */
-    return of->size == 0 ? HM_BYTES_EMPTY : hm_bytes_make(data + of->offset, (size_t)of->size);
+    return of->size == 0 ? HM_BYTES_EMPTY
+                         : hm_bytes_make(space.data + of->offset, (size_t)of->size);
 }
 
 /* ---- budgets --------------------------------------------------------------------------------- */
@@ -369,9 +379,7 @@ enum hm_rc hm_walk_new_as(struct hm_bytes file, const struct hm_format *format, 
         return hm_fail(err, HM_EREFUSED, "larger than %zu bytes: no flash image is",
                        HM_WALK_FILE_SIZE_MAX);
     walk->file = file.data;
-    walk->expanded_max = HM_WALK_EXPANDED_BASE + HM_WALK_EXPANDED_FACTOR * file.size;
-    if (walk->expanded_max > HM_WALK_EXPANDED_MAX)
-        walk->expanded_max = HM_WALK_EXPANDED_MAX;
+    walk->expanded_max = hm_walk_expanded_max(file.size);
     walk->work_max = HM_WALK_WORK_BASE + (uint64_t)HM_WALK_WORK_FACTOR * file.size;
     HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &walk->digest));
     HM_TRY(hm_image_init(&walk->image, file.size, err));

@@ -7,7 +7,7 @@
  * image. One that is spent leaves the tree as far as it got, with HM_FACT_LIMIT on the node where
  * it happened and is_partial on the whole: never a tree that looks complete.
  *
- * This runs on foreign bytes and belongs in a process that may do nothing (inspect.h).
+ * This runs on foreign bytes and belongs in a process that may do nothing (worker.h, inspect.h).
  */
 #ifndef HM_IMAGE_WALK_H
 #define HM_IMAGE_WALK_H
@@ -28,6 +28,14 @@
 #define HM_WALK_WORK_BASE   ((uint64_t)256 << 20)
 #define HM_WALK_WORK_FACTOR 32
 
+/* The budget of decompressed bytes for a file of that size (at most HM_WALK_FILE_SIZE_MAX). */
+static inline size_t hm_walk_expanded_max(size_t file_size)
+{
+    size_t size = HM_WALK_EXPANDED_BASE + HM_WALK_EXPANDED_FACTOR * file_size;
+
+    return size < HM_WALK_EXPANDED_MAX ? size : HM_WALK_EXPANDED_MAX;
+}
+
 struct hm_walk;
 struct hm_format;
 
@@ -45,6 +53,8 @@ HM_DEFINE_FREE(hm_walk_free, struct hm_walk);
 struct hm_image *hm_walk_image(struct hm_walk *walk);
 /* A node's bytes; valid as long as the walk. */
 struct hm_bytes hm_walk_bytes(const struct hm_walk *walk, uint32_t node);
+/* The bytes of a whole space. */
+struct hm_bytes hm_walk_space(const struct hm_walk *walk, uint32_t space);
 
 /* ---- for parsers ----------------------------------------------------------------------------- */
 

@@ -25,6 +25,9 @@ struct hallmark_match {
     uint64_t length;
     enum hallmark_grade grade;
     int64_t age_s;
+    enum hallmark_log log;
+    size_t log_cosigned;
+    int64_t log_age_s;
     bool is_trial;
 };
 
@@ -108,6 +111,32 @@ static enum hallmark_grade to_grade(enum hm_grade grade)
         break;
     }
     return HALLMARK_GRADE_NONE;
+}
+
+static enum hallmark_log to_log(enum hm_log_state state)
+{
+    switch (state) {
+    case HM_LOG_WITNESSED:
+        return HALLMARK_LOG_WITNESSED;
+    case HM_LOG_UNWITNESSED:
+        return HALLMARK_LOG_UNWITNESSED;
+    case HM_LOG_UNLOGGED:
+        break;
+    }
+    return HALLMARK_LOG_UNLOGGED;
+}
+
+const char *hallmark_log_text(enum hallmark_log log)
+{
+    switch (log) {
+    case HALLMARK_LOG_WITNESSED:
+        return hm_log_verdict_state_text(HM_LOG_WITNESSED);
+    case HALLMARK_LOG_UNWITNESSED:
+        return hm_log_verdict_state_text(HM_LOG_UNWITNESSED);
+    case HALLMARK_LOG_UNLOGGED:
+        break;
+    }
+    return hm_log_verdict_state_text(HM_LOG_UNLOGGED);
 }
 
 const char *hallmark_grade_text(enum hallmark_grade grade)
@@ -302,6 +331,22 @@ static int64_t oldest_of(const struct hm_verify *verify, int64_t now_unix_s)
     return oldest_s;
 }
 
+static void copy_log(const struct hm_release_log *log, int64_t now_unix_s,
+                     struct hallmark_match *match)
+{
+    match->log = HALLMARK_LOG_UNLOGGED;
+    match->log_age_s = -1;
+    if (log == NULL)
+        return;
+    match->log = to_log(log->standing.state);
+    match->log_cosigned = log->standing.cosigned_count;
+    if (log->standing.cosigned_count > 0) {
+        int64_t newest_unix_s = (int64_t)log->standing.newest_unix_s; /* at most INT64_MAX */
+
+        match->log_age_s = now_unix_s < newest_unix_s ? 0 : now_unix_s - newest_unix_s;
+    }
+}
+
 static enum hm_rc copy_match(struct hm_arena *arena, const struct hm_catalogue_item *item,
                              int64_t now_unix_s, struct hm_err *err, struct hallmark_match *match)
 {
@@ -315,6 +360,7 @@ static enum hm_rc copy_match(struct hm_arena *arena, const struct hm_catalogue_i
         return hm_error_nomem(err);
     match->grade = item->rc == HM_OK ? to_grade(item->file.grade) : HALLMARK_GRADE_NONE;
     match->age_s = age_of(item->subscription, now_unix_s);
+    copy_log(item->subscription->log, now_unix_s, match);
     match->is_trial = item->subscription->is_trial;
     return HM_OK;
 }
@@ -477,6 +523,21 @@ enum hallmark_grade hallmark_match_grade(const struct hallmark_match *match)
 int64_t hallmark_match_age_s(const struct hallmark_match *match)
 {
     return match == NULL ? -1 : match->age_s;
+}
+
+enum hallmark_log hallmark_match_log(const struct hallmark_match *match)
+{
+    return match == NULL ? HALLMARK_LOG_UNLOGGED : match->log;
+}
+
+size_t hallmark_match_log_cosigned(const struct hallmark_match *match)
+{
+    return match == NULL ? 0 : match->log_cosigned;
+}
+
+int64_t hallmark_match_log_age_s(const struct hallmark_match *match)
+{
+    return match == NULL ? -1 : match->log_age_s;
 }
 
 bool hallmark_match_is_trial(const struct hallmark_match *match)

@@ -3,6 +3,7 @@
 #include "site/intake_internal.h"
 
 #include "base/file.h"
+#include "site/log_batch.h"
 
 /* Judging each file */
 
@@ -48,6 +49,28 @@ static enum hm_rc check_release_is_new(const struct hm_intake *intake,
     return HM_OK;
 }
 
+/* Of the site's log a version is one entry: said now, not when all have signed. */
+static enum hm_rc check_fits_log(const struct hm_intake *intake, size_t at, struct hm_err *err)
+{
+    const struct hm_targets *content = intake->staged.content;
+    const struct hm_bytes path = content->targets[at].path;
+    struct hm_bytes prefix = hm_bytes_make(path.data, release_size(path));
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+    size_t first = at, end = at;
+
+    while (first > 0 && hm_bytes_has_prefix(content->targets[first - 1].path, prefix))
+        first--;
+    while (end < content->target_count && hm_bytes_has_prefix(content->targets[end].path, prefix))
+        end++;
+    if (end - first <= HM_LOG_BATCH_FILES_SURE)
+        return HM_OK;
+    HM_TRY(hm_site_log_parse(intake->roles->tree->root, err, &log));
+    if (log->policy == NULL)
+        return HM_OK;
+    return hm_log_batch_check_files(intake->site->config.name, &content->targets[first],
+                                    end - first, err);
+}
+
 static enum hm_rc report_file(struct hm_intake *intake, const struct hm_target *target,
                               enum hm_staged_kind kind, struct hm_err *err)
 {
@@ -65,6 +88,7 @@ static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
                             struct hm_intake_result *result)
 {
     const struct hm_targets *content = intake->staged.content;
+    struct hm_bytes checked = HM_BYTES_EMPTY; /* the version whose size was looked at last */
     size_t left_count = 0;
 
     for (size_t i = 0; i < content->target_count; i++) {
@@ -80,6 +104,10 @@ static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
             continue;
         if (kind == HM_STAGED_NEW)
             HM_TRY(check_release_is_new(intake, target, err));
+        if (checked.size == 0 || !hm_bytes_has_prefix(target->path, checked)) {
+            HM_TRY(check_fits_log(intake, i, err));
+            checked = hm_bytes_make(target->path.data, release_size(target->path));
+        }
         HM_TRY(report_file(intake, target, kind, err));
         result->brought_count++;
         result->brought_size += target->facts.length;

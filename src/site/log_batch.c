@@ -429,19 +429,43 @@ static enum hm_rc name_root(const struct batch *batch, struct hm_err *err, struc
                             &entry->root.sha256);
 }
 
-static enum hm_rc add_snapshot(struct batch *batch, struct hm_err *err, struct hm_buf *ret_raw,
-                               struct hm_log_memory *ret_memory)
+/* What never counts: all that the snapshot before named, as customers look at the newest alone, and
+ * what stands behind that one's entry. The array has room for both. */
+static enum hm_rc collect_voids(struct batch *batch, struct hm_err *err, struct hm_entry *entry)
 {
     const struct hm_log_memory *known = &batch->log->memory;
     struct hm_entry_range junk = {.first = known->size, .count = batch->first - known->size};
+    _hm_free_(hm_entry_free) struct hm_entry *last = NULL;
+    size_t count = 0;
+
+    if (known->size > 0) {
+        _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TILE_ENTRY_SIZE_MAX);
+
+        HM_TRY(hm_log_entry(batch->log->log, known->size - 1, err, &raw));
+        HM_TRY(hm_entry_parse(hm_buf_bytes(&raw), err, &last));
+        count = last->void_count;
+    }
+    entry->voids = hm_arena_alloc(&batch->arena, count + 1, sizeof(*entry->voids));
+    if (entry->voids == NULL)
+        return hm_error_nomem(err);
+    if (count > 0)
+        memcpy(entry->voids, last->voids, count * sizeof(*entry->voids));
+    if (junk.count > 0)
+        entry->voids[count++] = junk;
+    entry->void_count = count;
+    return HM_OK;
+}
+
+static enum hm_rc add_snapshot(struct batch *batch, struct hm_err *err, struct hm_buf *ret_raw,
+                               struct hm_log_memory *ret_memory)
+{
     struct hm_log_memory memory = {.size = batch->first + batch->count + 1};
     struct hm_entry entry = {.kind = HM_ENTRY_SNAPSHOT,
                              .site = batch->log->site->config.name,
                              .snapshot = batch->change->document,
-                             .entries = {.first = batch->first, .count = batch->count},
-                             .voids = &junk,
-                             .void_count = junk.count > 0 ? 1 : 0};
+                             .entries = {.first = batch->first, .count = batch->count}};
 
+    HM_TRY(collect_voids(batch, err, &entry));
     HM_TRY(name_root(batch, err, &entry));
     HM_TRY(hm_release_map_root(batch->map, err, &memory.map_root, &memory.map_count));
     entry.map_root = memory.map_root;
@@ -452,6 +476,47 @@ static enum hm_rc add_snapshot(struct batch *batch, struct hm_err *err, struct h
                    batch->log->word->policy->logs[0].key->name);
     *ret_memory = memory;
     return HM_OK;
+}
+
+enum hm_rc hm_log_batch_check_files(const char *site, const struct hm_target *targets, size_t count,
+                                    struct hm_err *err)
+{
+    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_ENTRY_SIZE_MAX);
+    char label[HM_ENTRY_LABEL_SIZE_MAX + 1] = {0}, role[HM_ENTRY_ROLE_SIZE_MAX] = {0};
+    struct hm_entry_role widest = {.name = role, .version = INT64_MAX};
+    struct hm_entry entry = {
+        .kind = HM_ENTRY_RELEASE, .site = site, .label = label, .roles = &widest, .role_count = 1};
+    struct hm_path path;
+
+    if (count <= HM_LOG_BATCH_FILES_SURE)
+        return HM_OK;
+    memset(label, 'x', sizeof(label) - 1);
+    /* In the place of two roles, of which each is shorter than half of it. */
+    memset(role, 'x', sizeof(role) - 1);
+    HM_TRY(hm_layout_parse_path(targets[0].path, err, &path));
+    entry.path = hm_arena_strdup(
+        &arena, hm_bytes_make(path.whole.data, path.whole.size - path.file.size - 1));
+    entry.images = hm_arena_alloc(&arena, count, sizeof(*entry.images));
+    if (entry.path == NULL || entry.images == NULL)
+        return hm_error_nomem(err);
+    for (; entry.image_count < count; entry.image_count++) {
+        const struct hm_target *target = &targets[entry.image_count];
+        char *name;
+
+        HM_TRY(hm_layout_parse_path(target->path, err, &path));
+        name = hm_arena_strdup(&arena, path.file);
+        if (name == NULL)
+            return hm_error_nomem(err);
+        entry.images[entry.image_count] = (struct hm_entry_image){
+            .file = name, .sha256 = target->facts.sha256, .length = target->facts.length};
+    }
+    if (hm_entry_write(&entry, NULL, &raw) == HM_OK)
+        return HM_OK;
+    return hm_fail(err, HM_EREFUSED,
+                   "'%s' has %zu files: the release log's entry of one version holds 64 KiB, which "
+                   "is room for at least %d; put them into an archive, or into several products",
+                   entry.path, count, HM_LOG_BATCH_FILES_SURE);
 }
 
 /* ---- into the journal ------------------------------------------------------------------------ */

@@ -13,6 +13,10 @@
 #include "site/plan.h"
 #include "tlog/entry.h"
 
+/* So many files of a version fit an entry, however long their names are: a line of 64 bytes of
+ * name, 64 of digest and 19 of length is 157 bytes at most, and all else less than 1024. */
+#define HM_LOG_BATCH_FILES_SURE 400
+
 struct hm_log_batch_change {
     const struct hm_plan *plan;
     const struct hm_snapshot *snapshot; /* the coming one */
@@ -27,5 +31,9 @@ struct hm_log_batch_change {
 HM_MUST_CHECK enum hm_rc hm_log_batch_write(struct hm_own_log *log,
                                             const struct hm_log_batch_change *change,
                                             struct hm_journal *journal, struct hm_err *err);
+/* Do these targets, all files of one version in the order of their paths, fit one entry?
+ * HM_EREFUSED, telling what to do. */
+HM_MUST_CHECK enum hm_rc hm_log_batch_check_files(const char *site, const struct hm_target *targets,
+                                                  size_t count, struct hm_err *err);
 
 #endif

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site's release log with witnesses that run: what is published has been cosigned, or is not published."""
 import json
+import os
 import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -11,6 +13,7 @@ import log  # noqa: E402
 import logged  # noqa: E402
 import story  # noqa: E402
 
+TOOL = os.environ.get("HALLMARK_TLOG_TOOL", str(story.SOURCE / "build" / "tests" / "tlog_tool"))
 IMAGE = b"firmware 1.0 " * 1000
 
 
@@ -91,8 +94,9 @@ class Publish(LoggedCase):
             if not entry.startswith(b"hallmark/snapshot v1\n"):
                 continue
             first, count = map(int, log.lines_of(entry, "entries")[0])
+            for void, voids in (map(int, line) for line in log.lines_of(entry, "void")):
+                expected = max(expected, void + voids) if void == expected else expected
             self.assertEqual((first, first + count), (expected, index))
-            self.assertEqual(log.lines_of(entry, "void"), [])
             expected = index + 1
         self.assertEqual(expected, len(entries))
 
@@ -236,6 +240,126 @@ class Heartbeat(LoggedCase):
 
     def test_an_old_cosignature_is_not_enough_for_a_customer(self):
         self.assertStatus(self.run_home("list", faketime="+8d"), story.CANNOT_TELL)
+
+
+class Junk(LoggedCase):
+    """Entries that no snapshot lists: of a thief who has the log's key and reached its records."""
+
+    def junk(self, *entries):
+        """Appended to the site's log as whoever can write to its folder would; the index of the first."""
+        first = None
+        for entry in entries:
+            folders = (self.world.site / "private" / "log", self.world.public / "log")
+            done = subprocess.run([TOOL, "append-entry", *folders], input=entry, capture_output=True, check=True, timeout=60)
+            first = int(done.stdout) if first is None else first
+        return first
+
+    def voids(self):
+        return log.lines_of(self.world.entries[-1], "void")
+
+    def known_voids(self):
+        return self.voids() if self.world.entries[-1].startswith(b"hallmark/snapshot v1\n") else []
+
+    def test_what_no_snapshot_lists_is_named_void_from_then_on(self):
+        before = self.known_voids()
+        first = self.junk(b"no entry at all", log.root_entry("globex", 99, b"x"))
+        # The timer alone mends it.
+        story.must("site", "renew", "--dir", self.world.site)
+        self.assertEqual(self.voids(), [*before, (str(first), "2")])
+        self.check()
+        self.get(self.first, IMAGE)
+        # Publish names it too, and what came later.
+        second = self.junk(b"more")
+        path = self.approved()
+        self.world.publish()
+        self.assertEqual(self.voids(), [*before, (str(first), "2"), (str(second), "1")])
+        self.get(path, self.data)
+        story.must("site", "renew", "--force", "--dir", self.world.site)
+        self.assertEqual(self.voids(), [*before, (str(first), "2"), (str(second), "1")])
+
+    def test_a_void_entry_never_counts_again(self):
+        path = self.approved()
+        release = log.release_entry("globex", path.rpartition("/")[0], {"fw.bin": (log.sha256(self.data).hex(), len(self.data))},
+                                    {"maker~acme": 99, "release~acme": 99})
+        first = self.junk(release)
+        snapshot = log.snapshot_entry("globex", (9999, b"forged"), (1, b"root"), (first, 1))
+        self.junk(snapshot)
+        self.world.publish()
+        self.check()
+        place = self.world.public / "proofs" / path.rpartition("/")[0]
+        genuine = place.read_bytes()
+        self.get(path, self.data)  # control
+        place.write_bytes(log.where_text(first, first + 1, release, snapshot))
+        for _ in range(2):  # it is not forgotten by the next snapshots
+            result = self.run_home("get", path, "-o", self.scratch / "forged", "--no-progress")
+            self.assertRefused(result, story.NO, "void")
+            self.assertFalse((self.scratch / "forged").exists())
+            story.must("site", "renew", "--force", "--dir", self.world.site)
+        place.write_bytes(genuine)
+        self.get(path, self.data)
+
+
+class Restored(story.Case):
+    """An older copy of a site's folder signs nothing, whoever knows of something newer."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = logged.World(self.scratch / "world")
+        self.addCleanup(self.world.close)
+        self.world.init()
+        self.old = self.scratch / "old"
+        shutil.copytree(self.world.site, self.old)
+        story.must("site", "renew", "--force", "--dir", self.world.site)
+
+    def restore(self, folder):
+        shutil.rmtree(self.world.site / folder)
+        shutil.copytree(self.old / folder, self.world.site / folder)
+
+    def refused(self, *words):
+        notes = [self.world.note]
+        for command in (("renew", "--force"), ("renew",)):
+            result = story.hallmark("site", command[0], "--dir", self.world.site, *command[1:])
+            self.assertRefused(result, story.NO, *words)
+        self.assertEqual([self.world.note], notes)
+
+    def test_private_alone(self):
+        self.restore("private")
+        self.refused("it is not what this site published last")
+
+    def test_the_logs_records_alone(self):
+        self.restore("private/log")
+        self.refused("the release log has", "put the newest back")
+
+    def test_all_of_it(self):
+        self.restore("private")
+        self.restore("public")
+        self.refused("witness 'w1' has seen", "older copy")
+
+    def test_the_log_alone_in_both(self):
+        self.restore("private/log")
+        self.restore("public/log")
+        self.restore("public/proofs")
+        self.refused("the release log has", "put the newest back")
+
+
+class Large(LoggedCase):
+    def intake(self, count):
+        folder = self.scratch / f"many-{count}"
+        folder.mkdir()
+        files = [folder / f"{'n' * 52}{n:03}.rom" for n in range(count)]
+        for number, file in enumerate(files):
+            file.write_bytes(b"%d" % number)
+        maker = f"bulk{count}"
+        self.world.cast.init_maker(maker, "Bulk")
+        self.world.cast.enroll(maker)
+        submission = self.world.cast.submit(maker, "many", f"1.{count}", files)
+        return story.hallmark("site", "intake", "--dir", self.world.site, submission)
+
+    def test_a_version_of_too_many_files_is_refused_before_anybody_signs(self):
+        self.assertStatus(self.intake(420), story.GOOD)  # control
+        self.assertRefused(self.intake(520), story.NO, "bulk520/many/1.520", "520 files", "64 KiB")
+        pending = story.must("site", "pending", "--dir", self.world.site, "--json").json()
+        self.assertEqual([s["maker"] for s in pending["submissions"]], ["bulk420"])
 
 
 class States(story.Case):

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark trust and the release log: what a customer demands of it, and what is told of it."""
 import json
+import os
+import re
 import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -192,6 +195,36 @@ class Changes(Demands):
         for options in (["--witness", "junk"], self.vkeys(self.stranger, self.stranger), ["--witness", self.log.key.vkey]):
             self.assertRefused(self.policy(*options), story.USAGE, "--witness")
         self.assertEqual(self.demands(), {"root": "none"})
+
+
+class Library(Demands):
+    """libhallmark tells the same, through examples/verify.c."""
+
+    def told(self, home):
+        image = self.images["efi-e1000.rom"]
+        story.must("list", home=home)
+        result = subprocess.run([os.environ["HALLMARK_EXAMPLE"], image, home], capture_output=True, text=True, timeout=60)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return re.search(r"release log: (\w+), (\d+) cosignatures, newest (-?\d+) seconds", result.stdout).groups()
+
+    def test_unlogged(self):
+        home = self.scratch / "other"
+        self.cast.trust(home, f"file://{self.unlogged}")
+        self.assertEqual(self.told(home), ("unlogged", "0", "-1"))
+
+    def test_unwitnessed(self):
+        self.assertEqual(self.told(self.home), ("unwitnessed", "0", "-1"))
+
+    def test_witnessed(self):
+        for witness in self.witnesses:
+            self.addCleanup(setattr, witness, "when", None)
+            witness.when = int(log.time.time()) - 7200
+        self.log.heartbeat()
+        self.addCleanup(self.log.heartbeat)
+        self.assertStatus(self.policy(*self.vkeys(self.stranger, *self.witnesses)), story.GOOD)
+        state, cosigned, age = self.told(self.home)
+        self.assertEqual((state, cosigned), ("witnessed", "2"))
+        self.assertIn(int(age), range(7200, 7800))
 
 
 if __name__ == "__main__":

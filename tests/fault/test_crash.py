@@ -6,81 +6,25 @@ change: the process killed, an error returned, a full disk, or a loss of power (
 old and new, and the same command must finish the work. By default a sample of the points is tried, chosen by a printed
 seed; HALLMARK_LONG tries them all.
 """
-import os
-import random
 import shutil
-import subprocess
 import sys
-import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
+import faults  # noqa: E402
 import story  # noqa: E402
 
-SHIM = os.environ["HALLMARK_FAULT_SHIM"]
-LONG = "HALLMARK_LONG" in os.environ
-SEED = int(os.environ.get("HALLMARK_SEED", random.SystemRandom().randrange(1 << 32)))
-MODES = ("kill", "eio", "full", "lost", "torn")
-SAMPLE = 8  # points for each mode of each scenario, unless all
 
-
-class Crash(story.Case):
+class Crash(faults.Sweep):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        print(f"seed {SEED}", flush=True)
-        cls.random = random.Random(SEED)
         cls.cast, _old, cls.images = attacks.build(cls.root / "world")
         cls.cast.trust()
         story.must("get", attacks.FILE, "-d", cls.root / "first", home=cls.cast.home)
         cls.submission = cls.cast.submit("acme", "e1000", "1.22", [cls.images["pxe-e1000.rom"]])
-
-    def copy(self, number):
-        """The whole world, writable, for one try."""
-        world = Path(tempfile.mkdtemp(prefix=f"{number}.", dir=self.scratch))
-        shutil.copytree(self.cast.root, world / "world", symlinks=True)
-        return world / "world"
-
-    def run_with(self, world, mode, at, *command, home=None):
-        """Returns (exit status, changes counted). 137: the process ended at the fault."""
-        shadow = world.parent / "shadow"
-        shadow.mkdir(exist_ok=True)
-        count = world.parent / "count"
-        result = story.hallmark(*command, home=home, env={
-            "LD_PRELOAD": SHIM, "HM_FAULT_AT": str(at), "HM_FAULT_MODE": mode, "HM_FAULT_COUNT": str(count), "HM_FAULT_SHADOW": str(shadow),
-            "HM_FAULT_ROOT": str(world), "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0:detect_leaks=0"})
-        return result, int(count.read_text())
-
-    def sweep(self, prepare, command, check):
-        """prepare(world) once; then for each fault: command(world) with the fault, check(world, result)."""
-        base = self.copy("base")
-        prepare(base)
-        self.cast_root, saved = base, self.cast.root
-        type(self).cast.root = base
-        try:
-            whole = self.copy("whole")
-            result, total = self.run_with(whole, "kill", 0, *command(whole), home=whole / "customer")
-            self.assertStatus(result, 0)
-            self.assertGreater(total, 5, "the shim sees no changes")
-            tried = 0
-            for mode in MODES:
-                points = range(1, total + 1) if LONG else sorted(self.random.sample(range(1, total + 1), min(SAMPLE, total)))
-                for at in points:
-                    world = self.copy(f"{mode}.{at}")
-                    with self.subTest(mode=mode, at=at, of=total):
-                        result, _count = self.run_with(world, mode, at, *command(world), home=world / "customer")
-                        if mode in ("kill", "lost", "torn"):
-                            self.assertEqual(result.status, 137, result.err)
-                        else:
-                            self.assertIn(result.status, (0, 4), result.err)
-                        check(world, result)
-                    shutil.rmtree(world.parent)
-                    tried += 1
-            print(f"{tried} faults at {total} points", flush=True)
-        finally:
-            type(self).cast.root = saved
 
     def old_and_new_customers(self, world, what):
         """A customer who knows the site and one who comes for the first time both get what they ask for."""
@@ -93,14 +37,6 @@ class Crash(story.Case):
             out = world.parent / "out"
             shutil.rmtree(out, ignore_errors=True)
             self.assertStatus(story.hallmark("get", what, "-d", out, "--no-progress", home=home), 0)
-
-    @staticmethod
-    def move(home, world):
-        """The customer's subscription follows the copy of the site."""
-        path = home / "sites" / "globex" / "site.json"
-        text = path.read_text()
-        start = text.index("file://")
-        path.write_text(text[:start] + f"file://{world}/site/public" + text[text.index('"', start):])
 
     def test_publish__survives_a_fault_at_any_change(self):
         def prepare(world):

@@ -17,6 +17,7 @@
  * policy's witnesses, which are asked
  *   append PRIVATE PUBLIC SKEY [FIRST]   a line an entry, through the log writer; signs the
  * checkpoint
+ *   append-entry PRIVATE PUBLIC          one entry, likewise; signs nothing; its index
  *
  * Exit status as hallmark's.
  */
@@ -502,6 +503,27 @@ static enum hm_rc run_append(char **args)
     return hm_file_replace(&public_dir, "checkpoint", 0644, hm_buf_bytes(&note), &err);
 }
 
+/* All of standard input as one entry; signs nothing. */
+static enum hm_rc run_append_entry(char **args)
+{
+    _hm_done_(hm_dir_done) struct hm_dir private_dir = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir public_dir = HM_DIR_INIT;
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_TILE_ENTRY_SIZE_MAX);
+    _hm_free_(hm_log_free) struct hm_log *log = NULL;
+    struct hm_bytes entry;
+    uint64_t first;
+
+    HM_TRY(hm_dir_make(args[0], 0700, &err, &private_dir));
+    HM_TRY(hm_dir_make(args[1], 0755, &err, &public_dir));
+    HM_TRY(read_input(&text));
+    entry = hm_buf_bytes(&text);
+    HM_TRY(hm_log_open(&private_dir, &public_dir, &err, &log));
+    HM_TRY(hm_log_append(log, &entry, 1, &err, &first));
+    HM_TRY(hm_log_settle(log, &err));
+    (void)printf("%llu\n", (unsigned long long)first);
+    return HM_OK;
+}
+
 static const struct command {
     const char *name;
     int arg_min;
@@ -522,6 +544,7 @@ static const struct command {
     {"ask", 3, 3, run_ask},
     {"policy-check", 2, 2, run_policy_check},
     {"append", 3, 3, run_append},
+    {"append-entry", 2, 2, run_append_entry},
 };
 
 int main(int argc, char **argv)

@@ -34,10 +34,35 @@ class Witness:
             self.process.__exit__()
         self.process = None
 
+    def introduce(self, vkey):
+        """It learns of a log."""
+        story.must("witness", "log", "add", vkey, "--dir", self.folder, "--quiet")
+        self.stop()
+        self.start()
+
     def seen(self, origin=ORIGIN):
         """How many entries of the log it has cosigned."""
         logs = story.must("witness", "show", "--dir", self.folder, "--json").json()["logs"]
         return next((item.get("size", 0) for item in logs if item["origin"] == origin), None)
+
+
+class Standing:
+    """A witness in this process, whose memory can be put back to what it was."""
+
+    def __init__(self, name):
+        self.name, self.inner = name, log.Witness(f"{name}.example/witness")
+        self.server = log.WitnessServer(self.inner, {})
+        self.vkey, self.url = self.inner.vkey, self.server.url
+
+    def introduce(self, vkey):
+        self.server.logs[log.parse_vkey(vkey)[0]] = vkey
+
+    def notes(self):
+        """The checkpoints that it was asked to cosign."""
+        return [body.decode().partition("\n\n")[2] for _path, body in self.server.requests]
+
+    def stop(self):
+        self.server.__exit__()
 
 
 def policy(witnesses, quorum):
@@ -53,11 +78,12 @@ def policy(witnesses, quorum):
 class World:
     """The cast, and the witnesses of their site."""
 
-    def __init__(self, root, count=3, quorum=2):
+    def __init__(self, root, count=3, quorum=2, live=True):
         self.cast = story.Cast(root)
         self.site, self.public = self.cast.site, self.cast.public
-        self.witnesses = [Witness(root / f"witness{n}", f"w{n}") for n in range(1, count + 1)]
-        for one in self.witnesses:
+        names = [f"w{n}" for n in range(1, count + 1)]
+        self.witnesses = [Witness(root / f"witness-{name}", name) if live else Standing(name) for name in names]
+        for one in self.witnesses if live else ():
             one.start()
         self.policy = root / "witness-policy"
         self.policy.write_text(policy(self.witnesses, quorum))
@@ -69,9 +95,7 @@ class World:
     def introduce(self, *witnesses):
         """The witnesses learn of the log whose key root names."""
         for one in witnesses or self.witnesses:
-            story.must("witness", "log", "add", self.vkey, "--dir", one.folder, "--quiet")
-            one.stop()
-            one.start()
+            one.introduce(self.vkey)
 
     @property
     def vkey(self):

@@ -306,6 +306,37 @@ static void test_writer__starts_write_back_of_large_files(void **state)
     test_free(data);
 }
 
+static void test_create__makes_what_is_not_there(void **state)
+{
+    const struct hm_dir *tmp = tmpdir_of(state);
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(hm_file_create(tmp, "new", 0644, HM_BYTES_LITERAL("one"), &err), HM_OK);
+    expect_content(tmp, "new", "one");
+    assert_int_equal(hm_file_create(tmp, "empty", 0644, HM_BYTES_EMPTY, &err), HM_OK);
+    expect_content(tmp, "empty", "");
+}
+
+static void test_create__refuses_what_is_there_and_what_is_no_name(void **state)
+{
+    const struct hm_dir *tmp = tmpdir_of(state);
+    static const char *const names[] = {"", ".", "..", "a/b", "/a", "../a"};
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(hm_file_create(tmp, "f", 0644, HM_BYTES_LITERAL("one"), &err), HM_OK);
+    assert_int_equal(hm_file_create(tmp, "f", 0644, HM_BYTES_LITERAL("two"), &err), HM_EREFUSED);
+    expect_content(tmp, "f", "one");
+    assert_int_equal(symlinkat("target", tmp->fd, "link"), 0);
+    assert_int_equal(hm_file_create(tmp, "link", 0644, HM_BYTES_LITERAL("x"), &err), HM_EREFUSED);
+    assert_false(hm_dir_has(tmp, "target"));
+    assert_int_equal(mkdirat(tmp->fd, "folder", 0755), 0);
+    assert_int_equal(hm_file_create(tmp, "folder", 0644, HM_BYTES_LITERAL("x"), &err), HM_EREFUSED);
+    for (size_t i = 0; i < HM_ARRAY_COUNT(names); i++)
+        assert_int_equal(hm_file_create(tmp, names[i], 0644, HM_BYTES_LITERAL("x"), &err),
+                         HM_EREFUSED);
+    assert_int_equal(count_all(tmp, "."), 3);
+}
+
 static void test_write_path__takes_the_users_paths(void **state)
 {
     const struct hm_dir *tmp = tmpdir_of(state);
@@ -450,6 +481,8 @@ int main(void)
         tmpdir_test(test_is_foreign__tells_files_that_others_planted),
         tmpdir_test(test_writer__refuses_a_partial_file_that_is_something_else),
         tmpdir_test(test_writer__starts_write_back_of_large_files),
+        tmpdir_test(test_create__makes_what_is_not_there),
+        tmpdir_test(test_create__refuses_what_is_there_and_what_is_no_name),
         tmpdir_test(test_write_path__takes_the_users_paths),
         tmpdir_test(test_read_path__takes_files_links_and_pipes),
         tmpdir_test(test_read_path__dash_is_standard_input),

@@ -187,6 +187,13 @@ static void test_status__has_stable_numbers_and_classes(void **state)
     assert_string_equal(hallmark_grade_text(HALLMARK_GRADE_PINNED), "maker, pinned");
     assert_string_equal(hallmark_grade_text(HALLMARK_GRADE_ATTESTED), "vendor-attested");
     assert_string_equal(hallmark_grade_text((enum hallmark_grade)9), "none");
+    assert_int_equal(HALLMARK_LOG_UNLOGGED, 0);
+    assert_int_equal(HALLMARK_LOG_UNWITNESSED, 1);
+    assert_int_equal(HALLMARK_LOG_WITNESSED, 2);
+    assert_string_equal(hallmark_log_text(HALLMARK_LOG_UNLOGGED), "unlogged");
+    assert_string_equal(hallmark_log_text(HALLMARK_LOG_UNWITNESSED), "unwitnessed");
+    assert_string_equal(hallmark_log_text(HALLMARK_LOG_WITNESSED), "witnessed");
+    assert_string_equal(hallmark_log_text((enum hallmark_log)9), "unlogged");
 }
 
 static void test_sha256__is_that_of_the_standard(void **state)
@@ -329,6 +336,9 @@ static void test_verify__tells_every_place_of_good_bytes(void **state)
         assert_int_equal(hallmark_match_length(match), strlen("boot one"));
         assert_int_equal(hallmark_match_grade(match), HALLMARK_GRADE_INTRODUCED);
         assert_age(hallmark_match_age_s(match), 0);
+        assert_int_equal(hallmark_match_log(match), HALLMARK_LOG_UNLOGGED);
+        assert_int_equal(hallmark_match_log_cosigned(match), 0);
+        assert_int_equal(hallmark_match_log_age_s(match), -1);
         assert_false(hallmark_match_is_trial(match));
     }
     assert_null(hallmark_result_match(result, 2));
@@ -475,6 +485,9 @@ static void test_null__is_refused_or_harmless(void **state)
     assert_int_equal(hallmark_match_length(NULL), 0);
     assert_int_equal(hallmark_match_grade(NULL), HALLMARK_GRADE_NONE);
     assert_int_equal(hallmark_match_age_s(NULL), -1);
+    assert_int_equal(hallmark_match_log(NULL), HALLMARK_LOG_UNLOGGED);
+    assert_int_equal(hallmark_match_log_cosigned(NULL), 0);
+    assert_int_equal(hallmark_match_log_age_s(NULL), -1);
     assert_false(hallmark_match_is_trial(NULL));
 }
 

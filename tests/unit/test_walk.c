@@ -54,6 +54,15 @@ static size_t count_kind(const struct hm_image *image, enum hm_image_kind kind)
     return count;
 }
 
+static uint64_t size_of_kind(const struct hm_image *image, enum hm_image_kind kind)
+{
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < image->node_count; i++)
+        size += image->nodes[i].kind == kind ? image->nodes[i].size : 0;
+    return size;
+}
+
 static size_t count_facts(const struct hm_image *image, enum hm_image_fact_kind kind)
 {
     size_t count = 0;
@@ -87,6 +96,21 @@ static void test_new__seeds_are_what_they_are(void **state)
         {"rom-chain", HM_IMAGE_ROM_IMAGE, 2, 0, 1, 0},
         {"rom-efi-compressed", HM_IMAGE_ROM_IMAGE, 1, 1, 1, 0},
         {"pe-signed", HM_IMAGE_PE, 1, 0, 1, 0},
+        {"capsule-fmp", HM_IMAGE_PAYLOAD, 2, 0, 2, 2},
+        {"capsule-fmp-signed", HM_IMAGE_PAYLOAD, 1, 0, 0, 0},
+        {"capsule-aptio", HM_IMAGE_CAPSULE, 1, 0, 1, 2},
+        {"microcode-intel", HM_IMAGE_MICROCODE, 2, 0, 0, 0},
+        {"microcode-amd", HM_IMAGE_MICROCODE, 3, 0, 0, 0},
+        {"uimage", HM_IMAGE_UIMAGE, 1, 0, 0, 1},
+        {"device-tree", HM_IMAGE_DEVICE_TREE, 1, 0, 0, 1},
+        {"fit", HM_IMAGE_PAYLOAD, 1, 0, 0, 2},
+        {"fit-external", HM_IMAGE_PAYLOAD, 2, 0, 0, 3},
+        {"cbfs", HM_IMAGE_CBFS_FILE, 3, 1, 0, 3},
+        {"squashfs", HM_IMAGE_SQUASHFS, 1, 0, 0, 0},
+        {"ubi", HM_IMAGE_UBI, 1, 0, 0, 0},
+        {"cabinet", HM_IMAGE_PAYLOAD, 2, 1, 1, 4},
+        {"pldm", HM_IMAGE_PAYLOAD, 2, 0, 1, 2},
+        {"pfs", HM_IMAGE_PAYLOAD, 4, 0, 1, 2},
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
@@ -94,9 +118,10 @@ static void test_new__seeds_are_what_they_are(void **state)
         _hm_free_(hm_walk_free) struct hm_walk *walk = walk_bytes(body_of(&buf));
         const struct hm_image *image = hm_walk_image(walk);
 
-        assert_int_equal(image->finding_count, 0);
+        if (image->finding_count != 0 || count_kind(image, cases[i].kind) != cases[i].count)
+            fail_msg("%s: %u findings, %zu parts of that kind", cases[i].name, image->finding_count,
+                     count_kind(image, cases[i].kind));
         assert_false(image->is_partial);
-        assert_int_equal(count_kind(image, cases[i].kind), cases[i].count);
         assert_int_equal(count_kind(image, HM_IMAGE_CONTENT), cases[i].contents);
         assert_int_equal(count_kind(image, HM_IMAGE_PE), cases[i].pes);
         assert_int_equal(count_facts(image, HM_FACT_NAME), cases[i].names);
@@ -152,6 +177,23 @@ static void test_new__damage_is_told(void **state)
         {"rom-legacy", 0x80, HM_FACT_BAD_CHECKSUM},      /* an option ROM */
         {"rom-chain", 0x204, HM_FACT_MALFORMED},         /* the EFI signature */
         {"rom-efi-compressed", 0x42, HM_FACT_NOT_DECOMPRESSED},
+        {"capsule-fmp", 0x1a, HM_FACT_TRUNCATED},         /* a capsule's size */
+        {"capsule-fmp", 0x1c, HM_FACT_MALFORMED},         /* FMP's version */
+        {"capsule-fmp", 0x28, HM_FACT_TRUNCATED},         /* where a driver begins */
+        {"capsule-fmp", 0x434, HM_FACT_MALFORMED},        /* a payload's version */
+        {"capsule-fmp", 0x434 + 0x1a, HM_FACT_TRUNCATED}, /* its image's size */
+        {"microcode-intel", 0x100, HM_FACT_BAD_CHECKSUM}, /* data */
+        {"uimage", 0x80, HM_FACT_BAD_CHECKSUM},           /* data */
+        {"fit", 0x100, HM_FACT_BAD_CHECKSUM},             /* an image of a FIT */
+        {"fit", 0x3b, HM_FACT_MALFORMED},                 /* its first word */
+        {"fit-external", 0x400, HM_FACT_BAD_CHECKSUM},    /* an image behind it */
+        {"cbfs", 0xc8, HM_FACT_NOT_DECOMPRESSED},         /* properties of LZMA */
+        {"squashfs", 0x200 + 0x29, HM_FACT_TRUNCATED},    /* bytes used */
+        {"cabinet", 0x24 + 1, HM_FACT_MALFORMED},         /* where the blocks are */
+        {"pldm", 0x24, HM_FACT_BAD_CHECKSUM},             /* a version */
+        {"pldm", 0x13, HM_FACT_BAD_CHECKSUM},             /* a time */
+        {"pfs", 0x80, HM_FACT_BAD_CHECKSUM},              /* an entry */
+        {"pfs", 0x3a, HM_FACT_TRUNCATED},                 /* its size */
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
@@ -171,8 +213,13 @@ static void test_new__damage_is_told(void **state)
 /* Cut anywhere, no seed reads outside (run with a sanitizer), and none is taken for whole. */
 static void test_new__cut_anywhere(void **state)
 {
-    static const char *const names[] = {"volume", "volume-lzma", "rom-chain", "pe-signed",
-                                        "volume-efi11"};
+    static const char *const names[] = {
+        "volume",       "volume-lzma",        "rom-chain",     "pe-signed",
+        "volume-efi11", "capsule-fmp",        "capsule-aptio", "cbfs",
+        "fit",          "fit-external",       "microcode-amd", "microcode-intel",
+        "uimage",       "device-tree",        "cabinet",       "pldm",
+        "pfs",          "capsule-fmp-signed",
+    };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(names); i++) {
         _hm_done_(hm_buf_done) struct hm_buf buf = read_seed(names[i]);
@@ -187,6 +234,59 @@ static void test_new__cut_anywhere(void **state)
             hm_walk_free(walk);
         }
     }
+}
+
+/* Headers that are nearly one, in the middle of something else, are taken for nothing. */
+static void test_new__what_is_nearly_a_format(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+        uint8_t value;
+        enum hm_image_kind kind;
+    } cases[] = {
+        {"microcode-intel", 0x08, 0x1a, HM_IMAGE_MICROCODE}, /* a digit of the date that is none */
+        {"microcode-intel", 0x0b, 0x13, HM_IMAGE_MICROCODE}, /* month 13 */
+        {"microcode-intel", 0x21, 0x05, HM_IMAGE_MICROCODE}, /* no multiple of 1024 */
+        {"microcode-intel", 0x22, 0x7f, HM_IMAGE_MICROCODE}, /* larger than the file */
+        {"microcode-amd", 0x08, 0x21, HM_IMAGE_MICROCODE},   /* half an entry in the table */
+        {"uimage", 0x0c, 0x01, HM_IMAGE_UIMAGE},             /* the header's checksum is another */
+        {"ubi", 0x08, 0x01, HM_IMAGE_UBI},                   /* likewise */
+        {"squashfs", 0x200 + 0x1c, 0x03, HM_IMAGE_SQUASHFS}, /* version 3 */
+        {"squashfs", 0x200 + 0x16, 0x12, HM_IMAGE_SQUASHFS}, /* block size and its logarithm */
+        {"device-tree", 0x17, 0x10, HM_IMAGE_DEVICE_TREE},   /* version 16 */
+        {"device-tree", 0x05, 0x7f, HM_IMAGE_DEVICE_TREE},   /* larger than the file */
+        {"cbfs", 0x08, 0x7f, HM_IMAGE_CBFS_FILE},            /* the first file is larger */
+        {"cabinet", 0x19, 0x02, HM_IMAGE_CABINET},           /* version 2 */
+        {"cabinet", 0x0a, 0x7f, HM_IMAGE_CABINET},           /* larger than the file */
+        {"pldm", 0x10, 0x09, HM_IMAGE_PACKAGE},              /* revision 9 */
+        {"pldm", 0x12, 0xff, HM_IMAGE_PACKAGE},              /* header larger than the file */
+        {"pfs", 0x0d, 0x7f, HM_IMAGE_PACKAGE},               /* no footer where it must be */
+        {"capsule-aptio", 0x12, 0x01, HM_IMAGE_CAPSULE},     /* header larger than the file */
+    };
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
+        _hm_done_(hm_buf_done) struct hm_buf buf = read_seed(cases[i].name);
+        _hm_free_(hm_walk_free) struct hm_walk *walk = walk_bytes(body_of(&buf));
+        _hm_free_(hm_walk_free) struct hm_walk *other = NULL;
+        uint64_t size = size_of_kind(hm_walk_image(walk), cases[i].kind);
+
+        assert_true(size > 0);
+        buf.data[1 + cases[i].offset] = cases[i].value;
+        other = walk_bytes(body_of(&buf));
+        if (size_of_kind(hm_walk_image(other), cases[i].kind) >= size)
+            fail_msg("%s, byte %zu: taken", cases[i].name, cases[i].offset);
+    }
+}
+
+/* The search asks by a bit each. */
+static void test_table__is_not_too_long(void **state)
+{
+    size_t count = 0;
+
+    while (hm_format_table[count] != NULL)
+        count++;
+    assert_true(count <= 32);
 }
 
 static void test_new__empty_and_uniform(void **state)
@@ -279,6 +379,8 @@ int main(void)
         cmocka_unit_test(test_new__authenticode_leaves_the_signature_out),
         cmocka_unit_test(test_new__damage_is_told),
         cmocka_unit_test(test_new__cut_anywhere),
+        cmocka_unit_test(test_new__what_is_nearly_a_format),
+        cmocka_unit_test(test_table__is_not_too_long),
         cmocka_unit_test(test_new__empty_and_uniform),
         cmocka_unit_test(test_new__same_bytes_named_again_and_again),
         cmocka_unit_test(test_new__nested_ten_thousand_deep),

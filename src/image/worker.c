@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The process that reads a foreign image (worker.h). */
+#include "image/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "image/confine.h"
+#include "image/report.h"
+
+#define INPUT     0
+#define OUTPUT    1
+#define CPU_S_MAX 3600
+/* From this size on, memory that is freed goes back at once, and what grows is not copied. */
+#define MAPPED_FROM (1 << 20)
+
+static bool map_file(struct hm_worker *worker)
+{
+    const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
+    struct stat status;
+    void *data;
+    int is;
+
+    /* A file that could shrink under us would end us at any byte. */
+    is = fcntl(INPUT, F_GET_SEALS);
+    if (is < 0 || (is & seals) != seals || fstat(INPUT, &status) != 0 ||
+        (uint64_t)status.st_size > HM_WALK_FILE_SIZE_MAX)
+        return false;
+    worker->file = HM_BYTES_EMPTY;
+    if (status.st_size == 0)
+        return true;
+    data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, INPUT, 0);
+    if (data == MAP_FAILED)
+        return false;
+    worker->file = hm_bytes_make(data, (size_t)status.st_size);
+    return true;
+}
+
+int hm_worker_start(int argc, char **argv, struct hm_worker *ret_worker)
+{
+    struct hm_worker worker = {.wants_contents = argc == 3 && strcmp(argv[2], "contents") == 0};
+    struct hm_confine_limits limits;
+    struct hm_sha256 sha256;
+    uint64_t cpu_s;
+
+    if (argc < 2 || (argc > 2 && !worker.wants_contents) ||
+        hm_num_parse_u64(argv[1], strlen(argv[1]), &cpu_s) != HM_OK || cpu_s == 0 ||
+        cpu_s > CPU_S_MAX || !map_file(&worker))
+        return HM_WORKER_NOT_STARTED;
+    /* Whoever asked is gone: nobody reads the answer. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_FROM);
+    (void)mallopt(M_TRIM_THRESHOLD, MAPPED_FROM);
+    /* Reads the library's configuration, now that files can still be opened. */
+    if (hm_digest_sha256(HM_BYTES_EMPTY, NULL, &sha256) != HM_OK)
+        return HM_WORKER_NOT_STARTED;
+    limits = (struct hm_confine_limits){
+        .memory_max =
+            HM_WORKER_MEMORY_BASE + worker.file.size + hm_walk_expanded_max(worker.file.size),
+        .output_max = HM_REPORT_SIZE_MAX +
+                      (worker.wants_contents ? hm_walk_expanded_max(worker.file.size) : 0),
+        .cpu_s_max = (uint32_t)cpu_s,
+    };
+    if (hm_confine_enter(&limits, NULL) != HM_OK)
+        return HM_WORKER_NOT_CONFINED;
+    *ret_worker = worker;
+    return 0;
+}
+
+static enum hm_rc write_all(void *ctx, struct hm_bytes bytes, struct hm_err *err)
+{
+    (void)ctx;
+    while (bytes.size > 0) {
+        ssize_t size = write(OUTPUT, bytes.data, bytes.size);
+
+        if (size < 0 && errno == EINTR)
+            continue;
+        if (size <= 0)
+            return hm_fail(err, HM_EIO, "the report cannot be written");
+        bytes = hm_bytes_make(bytes.data + size, bytes.size - (size_t)size);
+    }
+    return HM_OK;
+}
+
+static enum hm_rc run(const struct hm_worker *worker, struct hm_err *err)
+{
+    struct hm_walk *walk = NULL; /* the process ends: nothing is freed */
+    const struct hm_image *image;
+
+    HM_TRY(hm_walk_new(worker->file, err, &walk));
+    image = hm_walk_image(walk);
+    HM_TRY(hm_report_write(image, write_all, NULL, err));
+    for (uint32_t i = 1; worker->wants_contents && i < image->space_count; i++)
+        HM_TRY(write_all(NULL, hm_walk_space(walk, i), err));
+    return HM_OK;
+}
+
+int hm_worker_run(const struct hm_worker *worker)
+{
+    struct hm_err err = HM_ERR_INIT;
+    enum hm_rc rc = run(worker, &err);
+
+    if (rc == HM_ENOMEM)
+        return HM_WORKER_NO_MEMORY;
+    return rc == HM_OK ? 0 : HM_WORKER_FAILED;
+}
