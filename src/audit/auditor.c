@@ -502,10 +502,15 @@ static enum hm_rc check(void *ctx, const struct hm_witness_folder_log *log,
         rc = run(audited, log, checkpoint, err);
         hm_copy_distrust(audited->audit->copy, false);
     }
-    if (rc == HM_OK)
+    if (rc == HM_OK) {
         rc = keep(auditor, audited, checkpoint, err);
-    if (rc == HM_OK)
-        return HM_OK;
+        /* What is on disk after a failure, the old state or the new one, is read again. */
+        if (rc != HM_OK) {
+            forget(audited);
+            audit_free(hm_steal(&audited->audit));
+        }
+        return rc;
+    }
     forget(audited);
     hm_copy_collect(audited->audit->copy, checkpoint->size, audited->state.size);
     return rc;

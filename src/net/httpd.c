@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,15 +24,16 @@
 #define ADDRESS_SIZE  (sizeof(struct sockaddr_un) + sizeof(UNIX_PREFIX))
 #define STACK_SIZE    ((size_t)512 * 1024)
 #define WATCH_STEP_MS 100
+#define HANDLED       INT64_MAX
 
 /* A connection, as the watch sees it. */
 struct connection {
     struct connection *next;
     struct connection *previous;
     int fd;
-    int64_t since_ms; /* when what it waits for now began */
-    bool is_handled;  /* the handler has it: no hurry */
-    bool is_cut;
+    /* When what it waits for now began; HANDLED: the handler has it, no hurry. */
+    _Atomic int64_t since_ms;
+    bool is_cut; /* the watch's own */
 };
 
 /* A request being read and answered. */
@@ -50,10 +52,11 @@ struct hm_httpd {
     char address[ADDRESS_SIZE];
     pthread_t watch;
     bool has_watch;
-    pthread_mutex_t lock; /* for all below */
+    /* Requests take no lock: hundreds of threads would wait for one another. */
+    atomic_size_t request_count; /* under way */
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; /* for the list */
     struct connection *connections;
-    size_t request_count; /* under way */
-    bool is_stopping;
 };
 
 /* --- listening --- */
@@ -261,14 +264,14 @@ static void *watch(void *ctx)
 
     for (;;) {
         int64_t now_ms = hm_time_monotonic_ms();
-        bool is_stopping;
+        bool is_stopping = httpd->is_stopping && httpd->request_count == 0;
 
         lock(httpd);
-        is_stopping = httpd->is_stopping && httpd->request_count == 0;
         for (struct connection *connection = httpd->connections; connection != NULL;
              connection = connection->next) {
-            if (connection->is_handled || connection->is_cut ||
-                now_ms - connection->since_ms <= limit_ms)
+            int64_t since_ms = connection->since_ms;
+
+            if (since_ms == HANDLED || connection->is_cut || now_ms - since_ms <= limit_ms)
                 continue;
             connection->is_cut = true;
             (void)shutdown(connection->fd, SHUT_RDWR); /* its thread sees the end */
@@ -288,22 +291,18 @@ static enum MHD_Result send_answer(struct hm_httpd *httpd, struct MHD_Connection
     struct MHD_Response *response = MHD_create_response_from_buffer(
         answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
     enum MHD_Result result = MHD_YES;
-    bool is_stopping;
 
     if (response == NULL) {
         hm_buf_done(&answer->body);
         return MHD_NO;
     }
     answer->body = (struct hm_buf)HM_BUF_INIT(0); /* the response's now */
-    lock(httpd);
-    is_stopping = httpd->is_stopping;
-    unlock(httpd);
     if (answer->type != NULL)
         result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     if (result == MHD_YES && answer->cache_control != NULL)
         result =
             MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->cache_control);
-    if (result == MHD_YES && is_stopping)
+    if (result == MHD_YES && httpd->is_stopping)
         result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     if (result == MHD_YES)
         result = MHD_queue_response(mhd, answer->status == 0 ? 500 : answer->status, response);
@@ -339,21 +338,11 @@ static enum MHD_Result begin(struct hm_httpd *httpd, struct MHD_Connection *mhd,
     exchange->connection = info->socket_context;
     exchange->body = (struct hm_buf)HM_BUF_INIT(httpd->options.body_size_max);
     *request_ctx = exchange;
-    lock(httpd);
     httpd->request_count++;
-    unlock(httpd);
     if (length != NULL && (hm_num_parse_u64(length, strlen(length), &size) != HM_OK ||
                            size > httpd->options.body_size_max))
         return send_words(httpd, mhd, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too long\n");
     return MHD_YES;
-}
-
-static void set_handled(struct hm_httpd *httpd, struct connection *connection, bool is_handled)
-{
-    lock(httpd);
-    connection->is_handled = is_handled;
-    connection->since_ms = hm_time_monotonic_ms();
-    unlock(httpd);
 }
 
 static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd,
@@ -374,9 +363,9 @@ static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd
 
     if (info != NULL && info->client_addr != NULL && !httpd->is_unix)
         format_address(info->client_addr, peer, sizeof(peer));
-    set_handled(httpd, exchange->connection, true);
+    exchange->connection->since_ms = HANDLED;
     httpd->handler(httpd->ctx, &request, &answer);
-    set_handled(httpd, exchange->connection, false);
+    exchange->connection->since_ms = hm_time_monotonic_ms();
     return send_answer(httpd, mhd, &answer);
 }
 
@@ -410,10 +399,8 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **request_c
     (void)code;
     if (exchange == NULL)
         return;
-    lock(httpd);
-    httpd->request_count--;
     exchange->connection->since_ms = hm_time_monotonic_ms();
-    unlock(httpd);
+    httpd->request_count--;
     hm_buf_done(&exchange->body);
     free(exchange);
     *request_ctx = NULL;
@@ -499,30 +486,18 @@ const char *hm_httpd_address(const struct hm_httpd *httpd)
     return httpd->address;
 }
 
-static bool is_idle(struct hm_httpd *httpd)
-{
-    size_t count;
-
-    lock(httpd);
-    count = httpd->request_count;
-    unlock(httpd);
-    return count == 0;
-}
-
 void hm_httpd_stop(struct hm_httpd *httpd)
 {
     int64_t end_ms;
 
     if (httpd == NULL)
         return;
-    lock(httpd);
     httpd->is_stopping = true;
-    unlock(httpd);
     if (httpd->daemon != NULL) {
         /* The listener stays open, and is ours to close when nobody uses it any more. */
         (void)MHD_quiesce_daemon(httpd->daemon);
         end_ms = hm_time_monotonic_ms() + httpd->options.stop_grace_ms;
-        while (!is_idle(httpd) && hm_time_monotonic_ms() < end_ms)
+        while (httpd->request_count > 0 && hm_time_monotonic_ms() < end_ms)
             (void)usleep(5000);
         MHD_stop_daemon(httpd->daemon);
     }

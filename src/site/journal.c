@@ -382,6 +382,10 @@ static enum hm_rc place_unreferred(struct recovery *recovery, struct hm_err *err
     HM_TRY(place_below(recovery, &pass_all, "targets", 0, err));
     HM_TRY(place_below(recovery, &pass_all, "makers", 0, err));
     HM_TRY(place_below(recovery, &pass_not_roots, "metadata", 0, err));
+    HM_TRY(place_below(recovery, &pass_all, "log", 0, err)); /* a root to come, for auditors */
+    /* An auditor begins with it; a customer finds no timestamp yet. */
+    if (hm_dir_has(&recovery->next, "files/hallmark.trust"))
+        HM_TRY(place(recovery, &pass_all, "hallmark.trust", err));
     /* Whoever audits what it cosigns must be able to verify the new snapshot. */
     if (hm_dir_has(&recovery->next, "log/" HM_LOG_STEP_ROOTS_FIRST))
         HM_TRY(place_below(recovery, &pass_all, "metadata", 0, err));
@@ -391,8 +395,6 @@ static enum hm_rc place_unreferred(struct recovery *recovery, struct hm_err *err
 static enum hm_rc place_rest(struct recovery *recovery, struct hm_err *err)
 {
     HM_TRY(place_below(recovery, &pass_all, "metadata", 0, err));
-    if (hm_dir_has(&recovery->next, "files/hallmark.trust"))
-        HM_TRY(place(recovery, &pass_all, "hallmark.trust", err));
     HM_TRY(place_below(recovery, &pass_replace, "log", 0, err));
     HM_TRY(place_below(recovery, &pass_all, "proofs", 0, err));
     return place_below(recovery, &pass_replace, "proofs", 0, err);

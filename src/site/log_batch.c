@@ -578,6 +578,19 @@ static enum hm_rc write_log_files(const struct batch *batch, const struct hm_log
     return hm_journal_remember(batch->journal, HM_LOG_MEMORY_NAME, hm_buf_bytes(&raw), err);
 }
 
+/* An auditor verifies the snapshot by the root that is to come, which clients may not see yet. */
+static enum hm_rc show_root(const struct batch *batch, struct hm_err *err)
+{
+    const struct hm_plan *plan = batch->change->plan;
+    char path[64];
+
+    if (!batch->change->with_root)
+        return HM_OK;
+    (void)snprintf(path, sizeof(path), "log/roots/%lld.root.json",
+                   (long long)plan->root->document.version);
+    return hm_journal_add(batch->journal, &batch->log->site->public_dir, path, plan->root_raw, err);
+}
+
 /* A log that succeeds another starts with all that counts in it, at the same places. */
 static enum hm_rc copy_known(struct batch *batch, struct hm_err *err)
 {
@@ -602,6 +615,7 @@ static enum hm_rc write_all(struct batch *batch, struct hm_err *err)
     HM_TRY(add_snapshot(batch, err, &snapshot, &memory));
     HM_TRY(hm_release_map_flush(batch->map, err));
     HM_TRY(write_where(batch, hm_buf_bytes(&snapshot), err));
+    HM_TRY(show_root(batch, err));
     return write_log_files(batch, &memory, err);
 }
 

@@ -2,6 +2,8 @@
 /* Opening a log and appending to it. See log.h. */
 #include "tlog/log.h"
 
+#include <errno.h>
+
 #include "tlog/log_internal.h"
 
 #define LOCK_NAME "lock"
@@ -116,6 +118,12 @@ void hm_log_head(struct hm_log *log, struct hm_log_head *ret_head)
 
 /* --- one at a time ---------------------------------------------------------------------------- */
 
+/* The call may return at once, and what stands here of it is gone. */
+static void wake(struct hm_log_waiting *waiting)
+{
+    HM_ASSERT(sem_post(&waiting->woken) == 0);
+}
+
 void hm_log_enter(struct hm_log *log)
 {
     lock(&log->queue_mutex);
@@ -127,14 +135,17 @@ void hm_log_enter(struct hm_log *log)
     unlock(&log->queue_mutex);
 }
 
-/* Wakes who comes next. Holds queue_mutex. */
+/* Lets who comes next be busy. Holds queue_mutex. */
 static void pass_on(struct hm_log *log)
 {
     log->is_busy = false;
-    if (log->alone_count > 0)
+    if (log->alone_count > 0) {
         (void)pthread_cond_signal(&log->idle); /* cannot fail for a condition of ours */
-    else if (log->queue_first != NULL)
-        (void)pthread_cond_signal(&log->queue_first->changed);
+    } else if (log->queue_first != NULL) {
+        log->is_busy = true;
+        log->queue_first->is_leader = true;
+        wake(log->queue_first);
+    }
 }
 
 void hm_log_leave(struct hm_log *log)
@@ -249,32 +260,47 @@ static struct hm_log_waiting *take_batch(struct hm_log *log)
     return batch;
 }
 
-/* Writes a batch for all that are in it. Holds queue_mutex, and gives it up meanwhile. */
-static void lead(struct hm_log *log)
+/* Writes a batch for all that are in it; own, which is busy, is the first. */
+static void lead(struct hm_log *log, struct hm_log_waiting *own)
 {
-    struct hm_log_waiting *batch = take_batch(log);
     struct hm_err err = HM_ERR_INIT;
-    enum hm_rc rc;
+    struct hm_log_waiting *batch;
     uint64_t first;
+    enum hm_rc rc;
 
-    log->is_busy = true;
+    lock(&log->queue_mutex);
+    batch = take_batch(log);
     unlock(&log->queue_mutex);
+    HM_ASSERT(batch == own);
     first = log->tail->frontier.size; /* nobody else changes it */
     rc = write_batch(log, batch, &err);
-    lock(&log->queue_mutex);
+    hm_log_leave(log);
     while (batch != NULL) {
-        struct hm_log_waiting *next = batch->next; /* it is gone once it is done */
+        struct hm_log_waiting *next = batch->next; /* it is gone once it is woken */
 
+        batch->is_leader = false;
         batch->rc = rc;
         batch->first = first;
         first += batch->count;
         if (rc != HM_OK && batch->err != NULL)
             *batch->err = err;
-        batch->is_done = true;
-        (void)pthread_cond_signal(&batch->changed);
+        if (batch != own)
+            wake(batch);
         batch = next;
     }
-    pass_on(log);
+}
+
+static void queue_up(struct hm_log *log, struct hm_log_waiting *own)
+{
+    lock(&log->queue_mutex);
+    if (log->queue_last != NULL)
+        log->queue_last->next = own;
+    else
+        log->queue_first = own;
+    log->queue_last = own;
+    if (!log->is_busy && log->alone_count == 0)
+        pass_on(log); /* to itself: there is no queue while nobody is busy, or wants to be alone */
+    unlock(&log->queue_mutex);
 }
 
 /* Keeps in bounds what is held in memory. */
@@ -292,23 +318,20 @@ static enum hm_rc make_room(struct hm_log *log, struct hm_err *err)
 enum hm_rc hm_log_append(struct hm_log *log, const struct hm_bytes *entries, size_t count,
                          struct hm_err *err, uint64_t *ret_first)
 {
-    struct hm_log_waiting own = {
-        .entries = entries, .count = count, .err = err, .changed = PTHREAD_COND_INITIALIZER};
+    struct hm_log_waiting own = {.entries = entries, .count = count, .err = err};
+    int result;
 
     HM_TRY(check_append(entries, count, err, &own.size));
     HM_TRY(make_room(log, err));
-    lock(&log->queue_mutex);
-    if (log->queue_last != NULL)
-        log->queue_last->next = &own;
-    else
-        log->queue_first = &own;
-    log->queue_last = &own;
-    while (!own.is_done && (log->is_busy || log->alone_count > 0 || log->queue_first != &own))
-        HM_ASSERT(pthread_cond_wait(&own.changed, &log->queue_mutex) == 0);
-    if (!own.is_done)
-        lead(log);
-    unlock(&log->queue_mutex);
-    (void)pthread_cond_destroy(&own.changed);
+    HM_ASSERT(sem_init(&own.woken, 0, 0) == 0);
+    queue_up(log, &own);
+    do
+        result = sem_wait(&own.woken);
+    while (result != 0 && errno == EINTR);
+    HM_ASSERT(result == 0);
+    if (own.is_leader)
+        lead(log, &own);
+    (void)sem_destroy(&own.woken); /* nobody waits for it */
     if (own.rc != HM_OK)
         return own.rc;
     *ret_first = own.first;

@@ -10,22 +10,24 @@
 #define HM_TLOG_LOG_INTERNAL_H
 
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/lock.h"
 #include "tlog/log.h"
 #include "tlog/wal.h"
 
-/* A call of hm_log_append that waits. */
+/* A call of hm_log_append that waits. It is woken once, with all said: it takes no lock then, which
+ * hundreds of others would wait for. */
 struct hm_log_waiting {
     struct hm_log_waiting *next;
     const struct hm_bytes *entries;
     size_t count;
-    size_t size; /* of the entries as they stand in a record */
-    bool is_done;
+    size_t size;    /* of the entries as they stand in a record */
+    bool is_leader; /* it is to write the next batch, and is busy from now on; else it is done */
     enum hm_rc rc;
     struct hm_err *err;
     uint64_t first;
-    pthread_cond_t changed; /* it is done, or the first in the queue */
+    sem_t woken;
 };
 
 struct hm_log {

@@ -6,6 +6,8 @@
  */
 #include "tlog/log_internal.h"
 
+#include <stdlib.h>
+
 #include "tlog/note.h"
 #include "tlog/tile_store.h"
 
@@ -26,11 +28,15 @@ struct settling {
     struct hm_log_head head;
     uint64_t kept[KEPT_COUNT];
     struct hm_buf tile;
+    struct hm_file_batch *batch; /* owned */
 };
 
 static void settling_done(struct settling *settling)
 {
     hm_buf_done(&settling->tile);
+    if (settling->batch != NULL)
+        hm_file_batch_done(settling->batch);
+    free(settling->batch);
     (void)pthread_mutex_unlock(&settling->log->settle_mutex); /* taken in settling_init */
 }
 
@@ -71,7 +77,8 @@ static enum hm_rc put_tile(struct settling *settling, const struct hm_tile *tile
     rc = hm_tail_tile(log->tail, tile, err, &settling->tile);
     HM_ASSERT(pthread_mutex_unlock(&log->tail_mutex) == 0);
     HM_TRY(rc);
-    return hm_tile_store_put(&log->public_dir, tile, hm_buf_bytes(&settling->tile), err);
+    return hm_tile_store_put(&log->public_dir, tile, hm_buf_bytes(&settling->tile), settling->batch,
+                             err);
 }
 
 /* Calls one for each tile, of a kind and level, that the entries after from have changed. */
@@ -140,7 +147,12 @@ static enum hm_rc settle(struct settling *settling, struct hm_err *err)
 
     if (log->is_compared && settling->from == settling->head.size)
         return HM_OK;
+    settling->batch = calloc(1, sizeof(*settling->batch));
+    if (settling->batch == NULL)
+        return hm_error_nomem(err);
     HM_TRY(for_all_tiles(settling, !log->is_compared, put_tile, err));
+    /* All are durable before anything is done that relies on them. */
+    HM_TRY(hm_file_batch_commit(settling->batch, err));
     HM_TRY(for_all_tiles(settling, true, collect, err));
     log->settled = settling->head.size;
     log->is_compared = true;

@@ -36,7 +36,7 @@ static enum hm_rc compare(const struct hm_dir *dir, const char *path, struct hm_
 }
 
 enum hm_rc hm_tile_store_put(const struct hm_dir *dir, const struct hm_tile *tile,
-                             struct hm_bytes bytes, struct hm_err *err)
+                             struct hm_bytes bytes, struct hm_file_batch *batch, struct hm_err *err)
 {
     char path[HM_TILE_PATH_SIZE];
     enum hm_rc rc;
@@ -47,7 +47,7 @@ enum hm_rc hm_tile_store_put(const struct hm_dir *dir, const struct hm_tile *til
         return hm_file_flush(dir, path, err);
     if (rc != HM_EMISMATCH)
         return rc;
-    return hm_file_replace(dir, path, 0644, bytes, err);
+    return hm_file_batch_put(batch, dir, path, 0644, bytes, err);
 }
 
 enum hm_rc hm_tile_store_get(const struct hm_dir *dir, const struct hm_tile *tile,

@@ -329,6 +329,7 @@ enum hm_rc hm_history_start(struct hm_history *history, const struct hm_entry *s
             err->rc = HM_EAGAIN;
         return HM_EAGAIN;
     }
+    hm_history_drop_held(history);
     hm_history_state_done(&history->state);
     history->state = state;
     for (size_t i = 0; i < state.snapshot->meta_count; i++)

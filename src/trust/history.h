@@ -25,7 +25,7 @@
 
 /* Roots that are followed, from the first one on; with the two years of a root, forever. */
 #define HM_HISTORY_ROOT_COUNT_MAX 1024
-/* Bytes of roles that are held while a batch is checked, beside the few that are looked at. */
+/* Bytes of roles that are held from batch to batch, beside the few that are looked at. */
 #define HM_HISTORY_HELD_SIZE_MAX ((size_t)64 << 20)
 
 enum hm_history_kind {

@@ -303,7 +303,11 @@ enum hm_rc hm_history_check(struct hm_history *history, const struct hm_replay_b
         return hm_history_judge(history, subject, rc, &why);
     }
     rc = run_check(&check);
-    hm_history_drop_held(history);
+    /* Roles are held by the keys that they were verified with, which go with other targets. */
+    if (rc == HM_OK && check.next.is_sharing)
+        hm_history_drop_bad(history);
+    else
+        hm_history_drop_held(history);
     if (rc == HM_OK)
         commit(&check);
     hm_history_state_done(&check.next);

@@ -9,8 +9,10 @@
 #define HM_HISTORY_NAME_SIZE 1024 /* "VERSION.", a role percent-encoded, ".json" */
 /* Roles that stay held whatever their size: those that one rule looks at together. */
 #define HM_HISTORY_HELD_COUNT_MIN 4
+/* They are looked through one after the other. */
+#define HM_HISTORY_HELD_COUNT_MAX 1024
 
-/* A role that was read for a batch. */
+/* A role that was read for a batch; the next may well ask for it again. */
 struct hm_history_role {
     char *name; /* owned, as all here but keys */
     int64_t version;
@@ -108,6 +110,8 @@ HM_MUST_CHECK enum hm_rc hm_history_get_role(struct hm_history_batch *check,
                                              struct hm_bytes name,
                                              const struct hm_targets **ret_targets);
 void hm_history_drop_held(struct hm_history *history);
+/* Those that were not good: the next batch tells of them again. */
+void hm_history_drop_bad(struct hm_history *history);
 /* The role that speaks for ID/PRODUCT of this kind, by name: the product's own where the snapshot
  * has it. */
 void hm_history_role_of(const struct hm_history_state *state, bool is_maker, struct hm_bytes id,

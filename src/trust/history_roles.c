@@ -56,12 +56,11 @@ static const struct hm_targets *touch(struct hm_history *history, size_t index)
 static bool find_held(const struct hm_history *history, const struct hm_snapshot_meta *meta,
                       const struct hm_role_keys *keys, size_t *ret_index)
 {
-    for (size_t i = 0; i < history->held_count; i++) {
+    for (size_t i = history->held_count; i-- > 0;) {
         const struct hm_history_role *role = &history->held[i];
 
-        if (role->version == meta->version && role->keys == keys &&
-            hm_digest_is_equal(&role->sha256, &meta->facts.sha256) &&
-            hm_bytes_is_str(meta->name, role->name)) {
+        if (hm_digest_is_equal(&role->sha256, &meta->facts.sha256) && role->keys == keys &&
+            role->version == meta->version && hm_bytes_is_str(meta->name, role->name)) {
             *ret_index = i;
             return true;
         }
@@ -69,10 +68,24 @@ static bool find_held(const struct hm_history *history, const struct hm_snapshot
     return false;
 }
 
+void hm_history_drop_bad(struct hm_history *history)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < history->held_count; i++) {
+        if (history->held[i].targets != NULL)
+            history->held[kept++] = history->held[i];
+        else
+            hm_history_role_done(&history->held[i]);
+    }
+    history->held_count = kept;
+}
+
 /* Takes *role. */
 static enum hm_rc hold(struct hm_history *history, struct hm_history_role *role, struct hm_err *err)
 {
-    while (history->held_size > HM_HISTORY_HELD_SIZE_MAX &&
+    while ((history->held_size > HM_HISTORY_HELD_SIZE_MAX ||
+            history->held_count >= HM_HISTORY_HELD_COUNT_MAX) &&
            history->held_count >= HM_HISTORY_HELD_COUNT_MIN) {
         history->held_size -= history->held[0].raw.size;
         hm_history_role_done(&history->held[0]);

@@ -13,10 +13,10 @@ ORIGIN = "firmware.example/log"
 
 
 class Witness:
-    """One daemon, which can be stopped and started again at its address."""
+    """One daemon, which can be stopped and started again at its address. options: of serve."""
 
-    def __init__(self, folder, name):
-        self.folder, self.name = folder, name
+    def __init__(self, folder, name, options=()):
+        self.folder, self.name, self.options = folder, name, options
         self.vkey = witness.make(folder, f"{name}.example/witness")
         self.process, self.listen = None, "127.0.0.1:0"
 
@@ -25,7 +25,7 @@ class Witness:
         return f"http://{self.listen}"
 
     def start(self):
-        self.process = witness.Process(self.folder, self.listen)
+        self.process = witness.Process(self.folder, self.listen, options=self.options)
         self.listen = self.process.address
 
     def stop(self):
@@ -101,7 +101,8 @@ class World:
     def vkey(self):
         """Of the log, by the newest root or the draft of it."""
         drafts = sorted((self.site / "private" / "drafts").glob("root.json"))
-        roots = sorted((self.public / "metadata").glob("*.root.json"), key=lambda p: int(p.name.split(".")[0]))
+        roots = sorted(self.public.glob("*/*.root.json"), key=lambda p: int(p.name.split(".")[0]))
+        roots = roots or sorted((self.public / "log" / "roots").glob("*.root.json"))  # before the first publish
         raw = json.loads((drafts or roots[-1:])[0].read_bytes())
         return raw["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1]
 

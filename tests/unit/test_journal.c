@@ -60,6 +60,7 @@ static void write_all(struct folders *folders)
     add(&journal, folders, "metadata/9.zzz.json", "last by name");
     add(&journal, folders, "makers/acme/1.identity", "identity");
     add(&journal, folders, "hallmark.trust", "trust");
+    add(&journal, folders, "log/roots/1.root.json", "root");
     assert_int_equal(hm_journal_add_timestamp(&journal, hm_bytes_str("new"), NULL), HM_OK);
     assert_int_equal(hm_journal_drop(&journal, "drafts/targets.json", NULL), HM_OK);
     assert_int_equal(hm_journal_drop(&journal, "submissions/abc/", NULL), HM_OK);
@@ -82,8 +83,8 @@ static void test_journal__without_one_nothing_happens(void **state)
 static void test_journal__recovers_step_by_step_in_order(void **state)
 {
     static const char *const order[] = {"makers/acme/1.identity", "metadata/2.targets.json",
-                                        "metadata/9.zzz.json", "metadata/1.root.json",
-                                        "hallmark.trust"};
+                                        "metadata/9.zzz.json",    "log/roots/1.root.json",
+                                        "hallmark.trust",         "metadata/1.root.json"};
     struct folders folders;
     size_t taken;
 

@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site whose quorum needs an auditor, live: what it publishes has been recomputed, and what an intruder with all online keys adds is not
+cosigned, though plain witnesses cosign it."""
+import json
+import shutil
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import log  # noqa: E402
+import logged  # noqa: E402
+import story  # noqa: E402
+import tree  # noqa: E402
+
+IMAGE = b"firmware 1.0 " * 1000
+
+
+class World(logged.World):
+    """Two plain witnesses and an auditor; one of the two and the auditor must cosign."""
+
+    def __init__(self, root):
+        super().__init__(root, count=2, quorum=0)
+        self.auditor = logged.Witness(root / "auditor", "audit", ["--audit"])
+        self.auditor.start()
+        self.plain, self.witnesses = list(self.witnesses), [*self.witnesses, self.auditor]
+        lines = [f"witness {w.name} {w.vkey} {w.url}" for w in self.witnesses]
+        self.policy.write_text("\n".join([*lines, "group plain 1 w1 w2", "group both all plain audit", "quorum both", ""]))
+
+    def introduce_auditor(self, served=None):
+        story.must("witness", "log", "add", self.vkey, "--trust", self.public / "hallmark.trust", "--site", f"file://{served or self.public}",
+                   "--dir", self.auditor.folder, "--quiet")
+
+
+class Audited(story.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world = world = World(cls.root / "world")
+        cls.addClassCleanup(world.close)
+        world.init(publish=False)
+        world.introduce(*world.plain)
+        # The first publish waits for the auditor, who gets the trust file meanwhile.
+        cls.waiting = world.try_publish()
+        cls.timestamp_while_waiting = (world.public / "metadata" / "timestamp.json").exists()
+        world.introduce_auditor()
+        world.publish()
+        world.cast.init_maker("acme", "Acme Chips")
+        world.cast.enroll("acme")
+        cls.first = world.approved("1.0", IMAGE)
+        world.publish()
+        world.cast.trust()
+
+    def test_the_first_publish_waits_for_the_auditor(self):
+        self.assertStatus(self.waiting, story.CANNOT_TELL)
+        self.assertFalse(self.timestamp_while_waiting)
+        self.assertIn("audit", self.waiting.err + self.waiting.out)
+
+    def test_publishes_are_audited(self):
+        world = self.world
+        logged.check(self, world, 3)
+        self.assertEqual(world.auditor.seen(), world.size)
+        shown = story.must("witness", "show", "--dir", world.auditor.folder, "--json").json()["logs"][0]
+        self.assertEqual((shown["audited"], shown["site"]), (world.size, f"file://{world.public}"))
+        self.assertIn(f"audited {world.size}", story.must("witness", "show", "--dir", world.auditor.folder).out)
+        out = self.scratch / "got"
+        self.assertStatus(story.hallmark("get", self.first, "-o", out, "--no-progress", home=world.cast.home), story.GOOD)
+        self.assertEqual(out.read_bytes(), IMAGE)
+
+    def test_a_customer_can_demand_the_auditor(self):
+        home = self.scratch / "home"
+        shutil.copytree(self.world.cast.home, home)
+        story.must("trust", "policy", "globex", "--witness", self.world.auditor.vkey, home=home)
+        self.assertStatus(story.hallmark("get", self.first, "-o", self.scratch / "got", "--no-progress", home=home), story.GOOD)
+
+    def test_without_the_auditor_nothing_is_published(self):
+        world = self.world
+        path = world.approved("2.0", b"firmware 2.0 " * 99)
+        before = world.timestamp()
+        world.auditor.stop()
+        try:
+            result = world.try_publish()
+            self.assertStatus(result, story.CANNOT_TELL)
+            self.assertIn("audit", result.err + result.out)
+            self.assertEqual(world.timestamp(), before)
+        finally:
+            world.auditor.start()
+        world.publish()
+        logged.check(self, world, 3)
+        self.assertStatus(story.hallmark("get", path, "-o", self.scratch / "got", "--no-progress", home=world.cast.home), story.GOOD)
+
+    def test_a_new_root_is_audited_before_it_is_in_force(self):
+        world, cast = self.world, self.world.cast
+        before = max(int(p.name.split(".")[0]) for p in (world.public / "metadata").glob("*.root.json"))
+        request = cast.request()
+        story.must("site", "rotate", "online", "--dir", world.site, "-o", request)
+        cast.attach(request, "root1", "root3")
+        world.publish()
+        self.assertTrue((world.public / "metadata" / f"{before + 1}.root.json").exists())
+        self.assertEqual((world.public / "log" / "roots" / f"{before + 1}.root.json").read_bytes(),
+                         (world.public / "metadata" / f"{before + 1}.root.json").read_bytes())
+        logged.check(self, world, 3)
+        self.assertEqual(world.auditor.seen(), world.size)
+
+    # --- an intruder who holds the site's online keys and the log's ---
+
+    def intruder(self, name):
+        """A copy of the tree, and of the auditor, who reads it; what plain witnesses and the auditor answer to the log as it is then."""
+        world = self.world
+        public = self.scratch / name
+        shutil.copytree(world.public, public)
+        served = tree.Tree(public)
+        key = log.NoteKey.load(log.parse_vkey(world.vkey)[0], world.site / "private" / "keys" / "log.pem")
+        self.assertEqual(key.vkey, world.vkey)
+        served.log = log.Log(served, key)
+        return served
+
+    def online(self):
+        ids = json.loads(max((self.world.public / "metadata").glob("*.root.json"), key=lambda p: int(p.name.split(".")[0])).read_bytes())
+        wanted = ids["signed"]["roles"]["snapshot"]["keyids"]
+        keys = [tree.Key(path) for path in (self.world.site / "private" / "keys").glob("online*.pem")]
+        return next(key for key in keys if key.keyid in wanted or key.public in json.dumps({k: ids["signed"]["keys"][k] for k in wanted}))
+
+    def answers(self, served):
+        """[status of a plain witness, of the auditor] to the log's newest checkpoint, each a copy of its own."""
+        world, statuses = self.world, []
+        for one in (world.plain[0], world.auditor):
+            folder = Path(self.scratch) / f"copy-{one.name}"
+            shutil.rmtree(folder, True)
+            shutil.copytree(one.folder, folder)
+            copy = logged.Witness.__new__(logged.Witness)
+            copy.folder, copy.name, copy.options, copy.process, copy.listen = folder, one.name, one.options, None, "127.0.0.1:0"
+            if one is world.auditor:
+                story.must("witness", "log", "add", world.vkey, "--trust", world.public / "hallmark.trust", "--site", f"file://{served.public}",
+                           "--dir", folder, "--quiet")
+            seen = one.seen()
+            copy.start()
+            try:
+                answer = copy.process.add(seen, served.log.merkle.consistency(seen), served.log.note)
+                self.why = answer[2].decode()
+                statuses.append(answer[0])
+            finally:
+                copy.stop()
+        return statuses
+
+    def lie(self, name, change, words):
+        served = self.intruder(name)
+        change(served)
+        self.assertEqual(self.answers(served), [200, 422], self.why)
+        self.assertIn(words, self.why)
+
+    def test_the_control_a_true_snapshot_is_cosigned(self):
+        served = self.intruder("true")
+        served.reference({}, self.online())
+        self.assertEqual(self.answers(served), [200, 200], self.why)
+
+    def test_a_role_that_is_lowered_is_refused(self):
+        def lower(served):
+            name = "release~acme"
+            served.reference({name: served.path(name, served.version(name) - 1).read_bytes()}, self.online())
+
+        self.lie("lowered", lower, "goes back from version")
+
+    def test_a_role_that_is_dropped_is_refused(self):
+        self.lie("dropped", lambda served: served.reference({}, self.online(), drop=["maker~acme"]), "is gone")
+
+    def test_a_release_that_nobody_signed_is_refused(self):
+        def release(served):
+            roles = {name: served.version(name) for name in ("maker~acme", "release~acme")}
+            entry = log.release_entry("globex", "acme/nic/9.9", {"fw.bin": ("0" * 64, 1)}, roles)
+            served.log = None
+            served.reference({}, self.online())
+            served.log = log.Log(served, log.NoteKey.load(log.parse_vkey(self.world.vkey)[0], self.world.site / "private" / "keys" / "log.pem"))
+            served.log.publish(extra=[entry])
+
+        self.lie("unsigned", release, "snapshot entry")
+
+    def test_a_map_that_does_not_add_up_is_refused(self):
+        def other_map(served):
+            served.log.map = (b"\1" * 32, 7)
+            served.reference({}, self.online())
+
+        self.lie("map", other_map, "another map")
+
+    def test_a_release_named_void_is_refused(self):
+        def take_back(served):
+            log_, served.log = served.log, None
+            served.reference({}, self.online())
+            index = next(i for i, e in enumerate(log_.entries) if e.startswith(b"hallmark/release"))
+            log_.publish(voids=[(index, 1)])
+            served.log = log_
+
+        self.lie("void", take_back, "cosigned some of them as counting")
+
+    def test_metadata_that_is_missing_is_waited_for(self):
+        served = self.intruder("missing")
+        served.reference({}, self.online())
+        path = served.path("snapshot")
+        path.unlink()
+        self.assertEqual(self.answers(served), [200, 503], self.why)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
