@@ -44,8 +44,7 @@ enum hm_rc hm_basis_new(struct hm_bytes root, const struct hm_log_demands *deman
     HM_TRY(hm_envelope_parse(root, err, &envelope));
     HM_TRY(hm_root_verify_first(envelope, err, &basis->root));
     HM_TRY(hm_layout_root_site(basis->root, &basis->arena, err, &basis->site, &basis->is_trial));
-    if (demands != NULL)
-        basis->demands = *demands;
+    basis->demands = *demands;
     basis->demands.max_age_s = HM_LOG_POLICY_ANY_AGE;
     basis->first_version = (uint64_t)basis->root->document.version;
     HM_TRY(read_word(basis->root, err, &word));
@@ -135,9 +134,12 @@ static enum hm_rc count_witnesses(struct hm_basis_head *head, const struct hm_lo
                                   const struct hm_note_verdict *verdicts, struct hm_err *err)
 {
     size_t size = head->witness_count * sizeof(*head->witnesses);
-    void *grown = hm_arena_grow(&head->arena, head->witnesses, size,
-                                size + policy->witness_count * sizeof(*head->witnesses));
+    void *grown;
 
+    if (policy->witness_count == 0)
+        return HM_OK;
+    grown = hm_arena_grow(&head->arena, head->witnesses, size,
+                          size + policy->witness_count * sizeof(*head->witnesses));
     if (grown == NULL)
         return hm_error_nomem(err);
     head->witnesses = grown;

@@ -27,8 +27,9 @@ struct hm_basis {
     struct hm_arena arena;
 };
 
-/* From a root that is trusted already; copies it. demands: policies are borrowed, their age is not
- * looked at; NULL: no demands. HM_EFORMAT, HM_ESIGNATURE. */
+/* From a root that is trusted already; copies it. demands: policies are borrowed; cosignatures
+ * count however old they are, but not from the future of demands->now_unix_s. HM_EFORMAT,
+ * HM_ESIGNATURE. */
 HM_MUST_CHECK enum hm_rc hm_basis_new(struct hm_bytes root, const struct hm_log_demands *demands,
                                       struct hm_err *err, struct hm_basis **ret_basis);
 void hm_basis_free(struct hm_basis *basis);

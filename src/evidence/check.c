@@ -110,6 +110,25 @@ static enum hm_rc keep_head(struct hm_check *check, const struct hm_basis_head *
     return HM_OK;
 }
 
+/* What lies behind the end that a root set to a log is not the site's word. */
+static enum hm_rc check_end(struct hm_check *check, const struct hm_basis_head *head)
+{
+    const struct hm_site_log *log = check->basis->words[check->basis->word_count - 1].log;
+
+    for (size_t i = 0; i < log->closed_count; i++) {
+        const struct hm_site_log_closed *closed = &log->closed[i];
+
+        if (hm_bytes_is_equal(closed->key->name_bytes, head->checkpoint->body.origin) &&
+            head->checkpoint->body.size > closed->size)
+            return hm_fail(&check->why, HM_EREFUSED,
+                           "root version %lld says that this log ended with %llu entries: what "
+                           "comes behind them is not the site's word",
+                           (long long)check->basis->root->document.version,
+                           HM_CHECK_NUMBER(closed->size));
+    }
+    return HM_OK;
+}
+
 enum hm_rc hm_check_head(struct hm_check *check, size_t i, struct hm_bytes note, bool needs_quorum)
 {
     struct hm_basis_head *head = NULL;
@@ -120,6 +139,8 @@ enum hm_rc hm_check_head(struct hm_check *check, size_t i, struct hm_bytes note,
     HM_TRY(HM_CHECK_GOOD(check, "the log '%.*s' signed this state of it, of %llu entries",
                          HM_BYTES_FMT(head->checkpoint->body.origin),
                          HM_CHECK_NUMBER(head->checkpoint->body.size)));
+    if (needs_quorum)
+        HM_TRY(check_end(check, head));
     if (!head->is_of_newest)
         HM_TRY(HM_CHECK_NOTE(check,
                              "this is by the word of root version %llu, which later roots replaced",
@@ -218,7 +239,8 @@ enum hm_rc hm_check_say_entry(struct hm_check *check, uint64_t index, const stru
     return HM_OK;
 }
 
-enum hm_rc hm_check_release(struct hm_check *check, size_t part, struct hm_entry **ret_release)
+enum hm_rc hm_check_release(struct hm_check *check, size_t part, struct hm_entry **ret_release,
+                            struct hm_entry **ret_snapshot)
 {
     const struct hm_evidence_part *given = &check->evidence->parts[part];
     _hm_free_(hm_entry_free) struct hm_entry *release = NULL;
@@ -242,19 +264,21 @@ enum hm_rc hm_check_release(struct hm_check *check, size_t part, struct hm_entry
         "the log too",
         HM_CHECK_NUMBER(both.snapshot_index), HM_CHECK_NUMBER(snapshot->snapshot.version)));
     *ret_release = hm_steal(&release);
+    *ret_snapshot = hm_steal(&snapshot);
     return HM_OK;
 }
 
 enum hm_rc hm_check_published(struct hm_check *check)
 {
     _hm_free_(hm_entry_free) struct hm_entry *release = NULL;
+    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
 
     HM_TRY(hm_check_head(check, 0, check->evidence->parts[0].checkpoint, true));
-    HM_TRY(hm_check_release(check, 0, &release));
+    HM_TRY(hm_check_release(check, 0, &release, &snapshot));
     HM_TRY(HM_CHECK_NOTE(
         check,
-        "whether the release was recalled later, this does not say: 'hallmark log history "
-        "%s' does",
+        "whether the release was recalled or taken back later, this does not say: 'hallmark log "
+        "history %s' does",
         check->evidence->product));
     return HM_OK;
 }

@@ -56,13 +56,12 @@ static enum hm_rc check_in_map(struct hm_check *check, const struct hm_evidence_
     return HM_OK;
 }
 
-enum hm_rc hm_check_list(struct hm_check *check, size_t part, struct hm_release_list **ret_list)
+static enum hm_rc check_list(struct hm_check *check, size_t part, const struct hm_entry *snapshot,
+                             struct hm_release_list **ret_list)
 {
     const struct hm_evidence_part *given = &check->evidence->parts[part];
-    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
     struct hm_sha256 key;
 
-    HM_TRY(check_newest(check, part, &snapshot));
     check->doing = "the map of releases";
     HM_TRY(hm_release_map_product_key(hm_bytes_str(check->evidence->product), &check->why, &key));
     if (given->has_list)
@@ -72,6 +71,17 @@ enum hm_rc hm_check_list(struct hm_check *check, size_t part, struct hm_release_
                          "the map does not have '%s': nothing was ever released under this name",
                          check->evidence->product));
     *ret_list = NULL;
+    return HM_OK;
+}
+
+enum hm_rc hm_check_list(struct hm_check *check, size_t part, struct hm_entry **ret_snapshot,
+                         struct hm_release_list **ret_list)
+{
+    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
+
+    HM_TRY(check_newest(check, part, &snapshot));
+    HM_TRY(check_list(check, part, snapshot, ret_list));
+    *ret_snapshot = hm_steal(&snapshot);
     return HM_OK;
 }
 
@@ -167,11 +177,12 @@ static enum hm_rc tell_near(struct hm_check *check, const struct hm_release_list
 enum hm_rc hm_check_absent(struct hm_check *check)
 {
     const struct hm_evidence *evidence = check->evidence;
+    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
     _hm_free_(hm_release_list_free) struct hm_release_list *list = NULL;
     const struct hm_release_row *row;
 
     HM_TRY(hm_check_head(check, 0, evidence->parts[0].checkpoint, true));
-    HM_TRY(hm_check_list(check, 0, &list));
+    HM_TRY(hm_check_list(check, 0, &snapshot, &list));
     check->doing = "the claim";
     if (list != NULL) {
         row = find_text(list, evidence->text);
@@ -210,10 +221,11 @@ static enum hm_rc tell_row(struct hm_check *check, const struct hm_release_row *
 
 enum hm_rc hm_check_history(struct hm_check *check)
 {
+    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
     _hm_free_(hm_release_list_free) struct hm_release_list *list = NULL;
 
     HM_TRY(hm_check_head(check, 0, check->evidence->parts[0].checkpoint, true));
-    HM_TRY(hm_check_list(check, 0, &list));
+    HM_TRY(hm_check_list(check, 0, &snapshot, &list));
     for (size_t i = 0; list != NULL && i < list->count; i++)
         HM_TRY(tell_row(check, &list->rows[i]));
     return tell_since(check);

@@ -35,29 +35,24 @@ static bool is_same_release(const struct hm_release_row *row, uint64_t index,
     return true;
 }
 
-enum hm_rc hm_check_contradiction(struct hm_check *check)
+/* Entries that a thief of the log's key put in may be named void later, and then leave the map. */
+static enum hm_rc check_not_void(struct hm_check *check, const struct hm_entry *release,
+                                 const struct hm_entry *snapshot, const struct hm_entry *newest)
 {
-    const struct hm_evidence *evidence = check->evidence;
-    const struct hm_evidence_entry *entries = evidence->parts[0].entries;
-    _hm_free_(hm_entry_free) struct hm_entry *release = NULL;
-    _hm_free_(hm_release_list_free) struct hm_release_list *list = NULL;
-    const struct hm_release_row *row = NULL;
+    const struct hm_evidence_entry *entries = check->evidence->parts[0].entries;
+    const struct hm_log_release both = {.release_index = entries[0].index,
+                                        .snapshot_index = entries[1].index,
+                                        .release = release,
+                                        .snapshot = snapshot};
+    enum hm_rc rc = hm_log_verdict_counts(&both, newest, check->evidence->site, &check->why);
 
-    HM_TRY(open_both(check));
-    HM_TRY(hm_check_release(check, 0, &release));
-    HM_TRY(hm_check_list(check, 1, &list));
-    check->doing = "the contradiction";
-    if (evidence->parts[1].size <= entries[1].index)
-        return hm_fail(&check->why, HM_EREFUSED,
-                       "the second state, of %llu entries, is earlier than the release, which "
-                       "entry %llu completes: there is none",
-                       HM_CHECK_NUMBER(evidence->parts[1].size), HM_CHECK_NUMBER(entries[1].index));
-    if (list != NULL)
-        row = hm_release_list_find(list, hm_bytes_str(evidence->text));
-    if (is_same_release(row, entries[0].index, release))
-        return hm_fail(&check->why, HM_EREFUSED,
-                       "the map has '%s' as the release entry has it: there is none",
-                       evidence->path);
+    return rc == HM_OK
+               ? HM_OK
+               : hm_error_prefix(&check->why, rc, "the second state takes the release back");
+}
+
+static enum hm_rc tell_contradiction(struct hm_check *check, const struct hm_release_row *row)
+{
     if (row == NULL)
         HM_TRY(HM_CHECK_GOOD(
             check, "the second state goes beyond the release, and its map does not have it"));
@@ -67,10 +62,38 @@ enum hm_rc hm_check_contradiction(struct hm_check *check)
             "the second state goes beyond the release, and its map has another release of "
             "this version, of entry %llu or with other files",
             HM_CHECK_NUMBER(row->entry)));
-    HM_TRY(HM_CHECK_NOTE(
-        check, "either the log's two states have different entries, or the site names a false map: "
-               "whoever holds the log's key did one or the other"));
-    return HM_OK;
+    return HM_CHECK_NOTE(
+        check, "either the log's two states have different entries, or the site names a false map, "
+               "or it named the release void in between: the log's entries tell which");
+}
+
+enum hm_rc hm_check_contradiction(struct hm_check *check)
+{
+    const struct hm_evidence *evidence = check->evidence;
+    const struct hm_evidence_entry *entries = evidence->parts[0].entries;
+    _hm_free_(hm_entry_free) struct hm_entry *release = NULL;
+    _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
+    _hm_free_(hm_entry_free) struct hm_entry *newest = NULL;
+    _hm_free_(hm_release_list_free) struct hm_release_list *list = NULL;
+    const struct hm_release_row *row = NULL;
+
+    HM_TRY(open_both(check));
+    HM_TRY(hm_check_release(check, 0, &release, &snapshot));
+    HM_TRY(hm_check_list(check, 1, &newest, &list));
+    check->doing = "the contradiction";
+    if (evidence->parts[1].size <= entries[1].index)
+        return hm_fail(&check->why, HM_EREFUSED,
+                       "the second state, of %llu entries, is earlier than the release, which "
+                       "entry %llu completes: there is none",
+                       HM_CHECK_NUMBER(evidence->parts[1].size), HM_CHECK_NUMBER(entries[1].index));
+    HM_TRY(check_not_void(check, release, snapshot, newest));
+    if (list != NULL)
+        row = hm_release_list_find(list, hm_bytes_str(evidence->text));
+    if (is_same_release(row, entries[0].index, release))
+        return hm_fail(&check->why, HM_EREFUSED,
+                       "the map has '%s' as the release entry has it: there is none",
+                       evidence->path);
+    return tell_contradiction(check, row);
 }
 
 /* ---- two histories ---- */

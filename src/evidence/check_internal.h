@@ -35,12 +35,14 @@ HM_MUST_CHECK enum hm_rc hm_check_entry(struct hm_check *check, size_t i,
 /* Says in words what an entry says, images and digests included. */
 HM_MUST_CHECK enum hm_rc hm_check_say_entry(struct hm_check *check, uint64_t index,
                                             const struct hm_entry *entry);
-/* The two entries of a release in a part, and that they count; the release is given. */
+/* The two entries of a release in a part, and that they count; both are given. */
 HM_MUST_CHECK enum hm_rc hm_check_release(struct hm_check *check, size_t part,
-                                          struct hm_entry **ret_release);
+                                          struct hm_entry **ret_release,
+                                          struct hm_entry **ret_snapshot);
 /* The newest entry of a part, its map, and the list it has of the product; *ret_list is NULL where
  * the map does not have the product. */
 HM_MUST_CHECK enum hm_rc hm_check_list(struct hm_check *check, size_t part,
+                                       struct hm_entry **ret_snapshot,
                                        struct hm_release_list **ret_list);
 
 /* Kinds, each with the checkpoints opened by themselves. */

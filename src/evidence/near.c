@@ -99,13 +99,21 @@ static size_t distance_of(const struct plain *a, const struct plain *b)
     return (*last)[b->size];
 }
 
+/* Of a short text a letter or two are most of it. */
+static size_t distance_max(size_t size)
+{
+    if (size < 3)
+        return 0;
+    return size < 6 ? 1 : DISTANCE_MAX;
+}
+
 /* 0: a variant; FAR: not near. */
 static size_t compare(const struct plain *asked, const char *text)
 {
     struct plain plain;
     size_t distance;
 
-    if (text == NULL)
+    if (text == NULL || asked->size == 0)
         return FAR;
     plain = make_plain(hm_bytes_str(text));
     if (plain.size == asked->size && memcmp(plain.text, asked->text, plain.size) == 0)
@@ -114,8 +122,7 @@ static size_t compare(const struct plain *asked, const char *text)
         asked->size > plain.size + DISTANCE_MAX)
         return FAR;
     distance = distance_of(asked, &plain);
-    /* Of a short text two letters are most of it. */
-    return distance <= (asked->size < 6 ? 1 : DISTANCE_MAX) ? distance : FAR;
+    return distance <= distance_max(asked->size) ? distance : FAR;
 }
 
 static void insert(struct hm_near near[HM_NEAR_MAX], size_t *count, const struct hm_near *found)

@@ -65,14 +65,16 @@ enum hm_rc hm_report_add(struct hm_report *report, enum hm_report_mark mark, str
 enum hm_rc hm_report_end(struct hm_report *report, const struct hm_err *why, const char *what,
                          struct hm_err *err)
 {
-    int status = hm_error_exit_status(why->rc);
+    /* What is of a kind not known here, a newer program may judge. */
+    enum hm_rc rc = why->rc == HM_EUNKNOWN ? HM_EINPUT : why->rc;
+    int status = hm_error_exit_status(rc);
 
     if (status != 1 && status != 3) {
         if (err != NULL)
             *err = *why;
         return why->rc;
     }
-    report->rc = why->rc;
+    report->rc = rc;
     return hm_report_add(report, status == 1 ? HM_REPORT_BAD : HM_REPORT_UNSURE, err, "%s: %s",
                          what, why->text);
 }

@@ -19,6 +19,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+import release_map
+
 DASH = "\u2014"
 LOG_KEY, COSIGNER = 1, 4
 WIDTH = 256
@@ -424,15 +426,11 @@ class Log:
         self.folder, self.proofs = tree.public / "log", tree.public / "proofs"
         self.entries, self.merkle, self.note, self.written = [], Merkle(), None, 0
         self.refusals = {}
-        self.map = (EMPTY, 0)
         if (self.folder / "checkpoint").exists():
             self.note = (self.folder / "checkpoint").read_text()
             self.written = read_checkpoint(self.note)[1]
             for entry in read_entries(self.folder, self.written):
                 self.append(entry)
-            if self.entries and self.entries[-1].startswith(b"hallmark/snapshot"):
-                root, count = lines_of(self.entries[-1], "map")[0]
-                self.map = (bytes.fromhex(root), int(count))
 
     @property
     def site(self):
@@ -483,9 +481,19 @@ class Log:
                 self.append(release_entry(self.site, release, found[release], roles[release]))
         return self.close((first, self.size - first), voids)
 
+    def release_map(self, batch=(0, 0), voids=()):
+        """What the entries that count add up to, and those of a batch that is not closed yet."""
+        closed = [entry for entry in self.entries if entry.startswith(b"hallmark/snapshot v1\n")]
+        named = [tuple(map(int, void)) for entry in closed for void in lines_of(entry, "void")]
+        found = release_map.ReleaseMap(self.entries, [*named, *voids])
+        for index in range(batch[0], min(sum(batch), self.size)):
+            found.apply(index, self.entries[index])
+        return found
+
     def close(self, batch, voids=(), documents=None):
         snapshot, root = documents or self.documents()
-        self.append(snapshot_entry(self.site, snapshot, root, batch, voids, self.map))
+        head = self.release_map(batch, voids).head()
+        self.append(snapshot_entry(self.site, snapshot, root, batch, voids, head))
         return batch
 
     def sign(self, size=None, root=None):
@@ -511,7 +519,14 @@ class Log:
             write(self.folder / path, data)
         self.written = self.size
         write(self.folder / "checkpoint", self.note.encode())
+        self.write_map()
         self.write_proofs()
+
+    def write_map(self):
+        for name in ("map", "versions", "makers"):
+            shutil.rmtree(self.folder / name, True)
+        for path, data in self.release_map().files().items():
+            write(self.folder / path, data)
 
     def write_proofs(self):
         index = self.size - 1
