@@ -55,8 +55,8 @@ static const char *origin_of(const struct hm_release_log *log)
 
 /* ---- what is asked --------------------------------------------------------------------------- */
 
-static struct hm_log_demands make_demands(const struct hm_subscription *subscription,
-                                          int64_t max_age_s)
+struct hm_log_demands hm_release_log_demands(const struct hm_subscription *subscription,
+                                             int64_t max_age_s)
 {
     struct hm_log_demands demands = {.max_age_s = max_age_s,
                                      .now_unix_s = subscription->judged_unix_s};
@@ -88,7 +88,7 @@ static struct hm_log_facts make_facts(const struct hm_subscription *subscription
 static enum hm_rc open_proof(const struct hm_subscription *subscription, struct hm_bytes raw,
                              int64_t max_age_s, struct hm_err *err, struct hm_release_log *log)
 {
-    struct hm_log_demands demands = make_demands(subscription, max_age_s);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, max_age_s);
     enum hm_rc rc = hm_proof_parse(raw, err, &log->proof);
 
     if (rc != HM_OK)
@@ -367,7 +367,7 @@ static enum hm_rc refresh(struct hm_subscription *subscription, struct hm_releas
 /* Root's chain cannot have lost its log; what is held here may not belong to this root. */
 static enum hm_rc check_unlogged(const struct hm_subscription *subscription, struct hm_err *err)
 {
-    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, HM_LOG_POLICY_ANY_AGE);
 
     HM_TRY(hm_log_verdict_unlogged(&demands, err));
     if (!hm_dir_has(&subscription->dir, CHECKPOINT))
@@ -455,7 +455,7 @@ enum hm_rc hm_release_log_check_age(const struct hm_subscription *subscription, 
 {
     _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
     const struct hm_release_log *log = subscription->log;
-    struct hm_log_demands demands = make_demands(subscription, max_age_s);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, max_age_s);
     struct hm_log_standing standing;
     enum hm_rc rc;
 
@@ -573,7 +573,7 @@ enum hm_rc hm_release_log_open(const struct hm_subscription *subscription, struc
                                struct hm_err *err, struct hm_checkpoint_signed **ret_checkpoint,
                                struct hm_log_standing *ret_standing)
 {
-    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, HM_LOG_POLICY_ANY_AGE);
 
     return hm_log_verdict_checkpoint(subscription->log->site_log, &demands, note, err,
                                      ret_checkpoint, ret_standing);

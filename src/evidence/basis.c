@@ -64,6 +64,26 @@ void hm_basis_free(struct hm_basis *basis)
     free(basis);
 }
 
+enum hm_rc hm_basis_add_earlier(struct hm_basis *basis, struct hm_bytes raw, struct hm_err *err)
+{
+    _hm_free_(hm_basis_free) struct hm_basis *earlier = NULL;
+    struct hm_basis_word word;
+
+    HM_TRY(hm_basis_new(raw, &basis->demands, err, &earlier));
+    if (strcmp(earlier->site, basis->site) != 0)
+        return hm_fail(err, HM_EMISMATCH, "the root is of site '%s', not of '%s'", earlier->site,
+                       basis->site);
+    if (earlier->first_version >= basis->first_version)
+        return HM_OK;
+    word = earlier->words[0];
+    earlier->word_count = 0; /* the word moves */
+    HM_TRY(add_word(basis, &word, err));
+    memmove(basis->words + 1, basis->words, (basis->word_count - 1) * sizeof(word));
+    basis->words[0] = word;
+    basis->first_version = word.root_version;
+    return HM_OK;
+}
+
 enum hm_rc hm_basis_add(struct hm_basis *basis, struct hm_bytes raw, struct hm_err *err)
 {
     _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;

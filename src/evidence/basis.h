@@ -34,6 +34,10 @@ HM_MUST_CHECK enum hm_rc hm_basis_new(struct hm_bytes root, const struct hm_log_
                                       struct hm_err *err, struct hm_basis **ret_basis);
 void hm_basis_free(struct hm_basis *basis);
 HM_DEFINE_FREE(hm_basis_free, struct hm_basis);
+/* An earlier root that is trusted from outside as well, for what was said under its word; nothing
+ * where it is not earlier. HM_EMISMATCH: of another site; HM_EFORMAT, HM_ESIGNATURE. */
+HM_MUST_CHECK enum hm_rc hm_basis_add_earlier(struct hm_basis *basis, struct hm_bytes root,
+                                              struct hm_err *err);
 /* The root after the newest. HM_ESIGNATURE, HM_EROLLBACK, HM_EFORMAT; HM_EMISMATCH: of another
  * site; HM_EREFUSED: what it says of the log may not follow. */
 HM_MUST_CHECK enum hm_rc hm_basis_add(struct hm_basis *basis, struct hm_bytes root,

@@ -391,6 +391,28 @@ static enum hm_rc read_and_check(struct hm_check *check, struct hm_bytes raw)
     return rc;
 }
 
+enum hm_rc hm_check_site_of(struct hm_bytes raw, struct hm_err *err, struct hm_buf *ret_site)
+{
+    _hm_free_(hm_evidence_free) struct hm_evidence *evidence = NULL;
+    _hm_free_(hm_proof_free) struct hm_proof *proof = NULL;
+    _hm_free_(hm_entry_free) struct hm_entry *entry = NULL;
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    if (is_proof(raw)) {
+        rc = hm_proof_parse(raw, &why, &proof);
+        if (rc == HM_OK && proof->has_extra)
+            rc = hm_entry_parse(proof->extra, &why, &entry);
+        if (entry != NULL)
+            return hm_buf_append_str(ret_site, entry->site, err);
+    } else {
+        rc = hm_evidence_parse(raw, &why, &evidence);
+        if (rc == HM_OK)
+            return hm_buf_append_str(ret_site, evidence->site, err);
+    }
+    return rc == HM_ENOMEM ? hm_error_nomem(err) : HM_OK;
+}
+
 enum hm_rc hm_check_file(struct hm_bytes raw, struct hm_basis *basis, struct hm_err *err,
                          struct hm_report **ret_report)
 {

@@ -17,4 +17,9 @@
 HM_MUST_CHECK enum hm_rc hm_check_file(struct hm_bytes raw, struct hm_basis *basis,
                                        struct hm_err *err, struct hm_report **ret_report);
 
+/* Appends the name of the site that a file says it is about, and nothing where it cannot be told:
+ * for choosing what to judge it by. HM_ENOMEM. */
+HM_MUST_CHECK enum hm_rc hm_check_site_of(struct hm_bytes raw, struct hm_err *err,
+                                          struct hm_buf *ret_site);
+
 #endif

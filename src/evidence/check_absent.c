@@ -106,8 +106,8 @@ static enum hm_rc tell_since(struct hm_check *check)
     else
         HM_TRY(HM_CHECK_NOTE(
             check,
-            "root version %llu is the first that names a log; what the site published "
-            "before is not covered",
+            "of the roots that are known here, version %llu is the first that names a log; what "
+            "the site published before is not covered",
             HM_CHECK_NUMBER(since)));
     if (log != NULL && log->closed_count > 0)
         HM_TRY(HM_CHECK_NOTE(

@@ -374,7 +374,7 @@ def absent_cases():
     # What the log does not cover.
     later = make_root(2, ROOT2, [ROOT1, ROOT2], POLICY1)
     case("absent: the log began with root 2", OK, write(A.absent("acme/nic"), roots=[(2, later.encode())]),
-         ["root version 2 is the first that names a log"], root=make_root(1, ROOT1, [ROOT1], None))
+         ["version 2 is the first that names a log"], root=make_root(1, ROOT1, [ROOT1], None))
     case("absent: nothing is known before root 2", OK, write(A.absent("acme/nic", cosigners=(3, 4))), ["the first that is known here"], root=R2)
 
 
