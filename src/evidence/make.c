@@ -113,6 +113,18 @@ enum hm_rc hm_evidence_make_fork(const char *site, struct hm_bytes small, struct
     return HM_OK;
 }
 
+enum hm_rc hm_evidence_make_rollback(const char *site, struct hm_bytes small, struct hm_bytes large,
+                                     struct hm_err *err, struct hm_evidence **ret_evidence)
+{
+    _hm_free_(hm_evidence_free) struct hm_evidence *evidence = NULL;
+
+    HM_TRY(begin(HM_EVIDENCE_ROLLBACK, site, NULL, err, &evidence));
+    HM_TRY(add_part(evidence, small, err));
+    HM_TRY(add_part(evidence, large, err));
+    *ret_evidence = hm_steal(&evidence);
+    return HM_OK;
+}
+
 /* ---- contradictions ---- */
 
 static enum hm_rc copy_part(struct hm_evidence *evidence, const struct hm_evidence_part *from,

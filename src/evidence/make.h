@@ -43,6 +43,10 @@ HM_MUST_CHECK enum hm_rc
 hm_evidence_make_fork(const char *site, struct hm_bytes small, struct hm_bytes large,
                       const struct hm_sha256 *earlier, const struct hm_merkle_proof *proof,
                       struct hm_err *err, struct hm_evidence **ret_evidence);
+/* Two checkpoints, the smaller first, which a witness cosigned after the larger. */
+HM_MUST_CHECK enum hm_rc hm_evidence_make_rollback(const char *site, struct hm_bytes small,
+                                                   struct hm_bytes large, struct hm_err *err,
+                                                   struct hm_evidence **ret_evidence);
 /* A release and its absence: evidence of these two kinds, about one release of one site. HM_EUSAGE:
  * they are not. The roots are those of the one that has more. */
 HM_MUST_CHECK enum hm_rc hm_evidence_make_contradiction(const struct hm_evidence *published,
