@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify check bundle witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness' ;;
@@ -51,6 +51,7 @@ _hallmark_options() {
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
@@ -87,6 +88,7 @@ _hallmark_operand() {
     'get') echo 'path' ;;
     'sync') echo 'path' ;;
     'verify') echo 'file' ;;
+    'check') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
     'witness log') echo 'add list remove' ;;

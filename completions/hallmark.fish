@@ -41,6 +41,7 @@ complete -c hallmark -n '__hallmark_at "" end' -f -a list -d 'what the trusted s
 complete -c hallmark -n '__hallmark_at "" end' -f -a get -d 'get files of a release, verified'
 complete -c hallmark -n '__hallmark_at "" end' -f -a sync -d 'keep a folder as a site\'s releases say'
 complete -c hallmark -n '__hallmark_at "" end' -f -a verify -d 'is this file what somebody trusted released?'
+complete -c hallmark -n '__hallmark_at "" end' -f -a check -d 'does evidence hold, by what is trusted?'
 complete -c hallmark -n '__hallmark_at "" end' -f -a bundle -d 'carry releases to a network without a connection'
 complete -c hallmark -n '__hallmark_at "" end' -f -a witness -d 'cosign the checkpoints of logs'
 complete -c hallmark -n '__hallmark_at "" end' -f -a tuf -d 'plumbing: a plain TUF client on a folder'
@@ -375,6 +376,14 @@ complete -c hallmark -n '__hallmark_at "verify"' -l quiet -d 'print nothing but 
 complete -c hallmark -n '__hallmark_at "verify"' -l no-progress -d 'no progress line'
 complete -c hallmark -n '__hallmark_at "verify"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
 complete -c hallmark -n '__hallmark_at "verify"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "check"' -F
+complete -c hallmark -n '__hallmark_at "check"' -l trust -r -F -d 'trust file, got by another way than the site'
+complete -c hallmark -n '__hallmark_at "check"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
+complete -c hallmark -n '__hallmark_at "check"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "check"' -l quiet -d 'print nothing but failures'
+complete -c hallmark -n '__hallmark_at "check"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
+complete -c hallmark -n '__hallmark_at "check"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "bundle export"' -f -a '(__hallmark_paths)'
 complete -c hallmark -n '__hallmark_at "bundle export"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'

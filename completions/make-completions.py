@@ -164,6 +164,7 @@ COMMANDS = {
     "sync": ("keep a folder as a site's releases say", PATH,
              "--site --delete --dry-run --json --quiet --no-progress --home -d"),
     "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --require-proof --json --quiet --no-progress --home"),
+    "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --json --quiet --home"),
     "bundle": ("carry releases to a network without a connection", None, ""),
     "bundle export": ("write what a site has into one file", PATH, "--site --json --quiet --no-progress --home -o"),
     "bundle import": ("verify such a file and take it in", FILE,
