@@ -48,6 +48,8 @@ hm_cmd_fn hm_cmd_sync;
 hm_cmd_fn hm_cmd_verify;
 hm_cmd_fn hm_cmd_bundle;
 hm_cmd_fn hm_cmd_image;
+hm_cmd_fn hm_cmd_check;
+hm_cmd_fn hm_cmd_log;
 hm_cmd_fn hm_cmd_witness;
 hm_cmd_fn hm_cmd_monitor;
 hm_cmd_fn hm_cmd_tuf;

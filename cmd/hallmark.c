@@ -21,6 +21,8 @@ static const struct hm_cmd commands[] = {
     {"get", hm_cmd_get, "get files of a release, verified"},
     {"sync", hm_cmd_sync, "keep a folder as a site's releases say"},
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
+    {"log", hm_cmd_log, "what a site published and never did, with proof for others"},
+    {"check", hm_cmd_check, "does evidence hold, by what is trusted?"},
     {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
     {"image", hm_cmd_image, "what firmware files are made of, and how they differ"},
     {"witness", hm_cmd_witness, "cosign the checkpoints of logs, for everybody's sake"},

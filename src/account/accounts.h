@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A site's customers, their tokens and grants, and the trail of every change
- * (docs/formats.md 14): private/accounts.db.
+ * (docs/formats.md 15): private/accounts.db.
  *
  * Each change is one transaction together with its line of the trail, and raises the generation, by
  * which a server that runs says what it has taken up.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The book: what a decision needs of all accounts, as one text that processes without a database
- * read (docs/formats.md 15). It has digests of secrets, and no secret.
+ * read (docs/formats.md 16). It has digests of secrets, and no secret.
  *
  *     hallmark-book 1
  *     generation N

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "customer/kept.h"
+#include "customer/log_evidence.h"
 #include "customer/subscription.h"
 
 #define PROOFS        "proofs/"
@@ -55,8 +56,8 @@ static const char *origin_of(const struct hm_release_log *log)
 
 /* ---- what is asked --------------------------------------------------------------------------- */
 
-static struct hm_log_demands make_demands(const struct hm_subscription *subscription,
-                                          int64_t max_age_s)
+struct hm_log_demands hm_release_log_demands(const struct hm_subscription *subscription,
+                                             int64_t max_age_s)
 {
     struct hm_log_demands demands = {.max_age_s = max_age_s,
                                      .now_unix_s = subscription->judged_unix_s};
@@ -88,7 +89,7 @@ static struct hm_log_facts make_facts(const struct hm_subscription *subscription
 static enum hm_rc open_proof(const struct hm_subscription *subscription, struct hm_bytes raw,
                              int64_t max_age_s, struct hm_err *err, struct hm_release_log *log)
 {
-    struct hm_log_demands demands = make_demands(subscription, max_age_s);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, max_age_s);
     enum hm_rc rc = hm_proof_parse(raw, err, &log->proof);
 
     if (rc != HM_OK)
@@ -168,43 +169,40 @@ static enum hm_rc compare(struct hm_release_log *log, const struct hm_checkpoint
 
 /* ---- evidence -------------------------------------------------------------------------------- */
 
-static enum hm_rc write_hash(const struct hm_sha256 *hash, struct hm_err *err, struct hm_buf *text)
-{
-    char hex[HM_SHA256_HEX_SIZE];
-
-    hm_text_hex(hm_bytes_make(hash->bytes, sizeof(hash->bytes)), hex);
-    return hm_buf_append_fmt(text, err, "%s\n", hex);
-}
-
-/* Two checkpoints that contradict each other, and the hashes that show it. */
-static enum hm_rc keep_fork(const struct hm_subscription *subscription, struct hm_bytes small,
-                            struct hm_bytes large, const struct hm_release_log *log,
-                            struct hm_err *err, char ret_name[NAME_SIZE_MAX])
-{
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(4 * HM_NOTE_SIZE_MAX);
-
-    (void)snprintf(ret_name, NAME_SIZE_MAX, HM_RELEASE_LOG_EVIDENCE "/fork-%llu-%llu",
-                   (unsigned long long)log->growth.old_size, (unsigned long long)log->growth.size);
-    HM_TRY(hm_buf_append(&text, small, err));
-    HM_TRY(hm_buf_append_str(&text, "\n", err));
-    HM_TRY(hm_buf_append(&text, large, err));
-    HM_TRY(hm_buf_append_str(&text, "\n", err));
-    HM_TRY(write_hash(&log->growth.begun, err, &text));
-    for (size_t i = 0; i < log->growth_proof.count; i++)
-        HM_TRY(write_hash(&log->growth_proof.hashes[i], err, &text));
-    return hm_file_replace(&subscription->dir, ret_name, 0644, hm_buf_bytes(&text), err);
-}
-
 /* The sentence on a fork, with the place of the evidence. */
 static enum hm_rc fail_fork(const struct hm_subscription *subscription, struct hm_bytes small,
                             struct hm_bytes large, const struct hm_release_log *log,
                             const struct hm_err *why, struct hm_err *err)
 {
-    char name[NAME_SIZE_MAX];
+    const struct hm_log_evidence_pair pair = {small, large, &log->growth.begun, &log->growth_proof};
+    char name[HM_LOG_EVIDENCE_NAME_SIZE];
 
-    HM_TRY(keep_fork(subscription, small, large, log, err, name));
-    return hm_fail(err, HM_EREFUSED, "%s; '%s/%s' proves it: show it to others, and ask the site",
+    HM_TRY(hm_log_evidence_keep_fork(subscription, &pair, err, name));
+    return hm_fail(err, HM_EREFUSED,
+                   "%s; '%s/%s' proves it ('hallmark check'): show it to others, and ask the site",
                    why->text, subscription->dir.path, name);
+}
+
+/* The sentence on a log that is smaller than before; how: a word on its tiles. */
+static enum hm_rc fail_smaller(const struct hm_subscription *subscription,
+                               const struct hm_release_log *log, const struct memory *memory,
+                               const char *how, struct hm_err *err)
+{
+    const struct hm_log_evidence_pair pair = {.small = log->proof->checkpoint,
+                                              .large = memory->note->raw};
+    char name[HM_LOG_EVIDENCE_NAME_SIZE];
+
+    HM_TRY(hm_log_evidence_keep_rollback(subscription, &pair, err, name));
+    if (name[0] == '\0')
+        return hm_fail(err, HM_EROLLBACK,
+                       "the log '%s' goes back from %llu entries to %llu%s; tell the site",
+                       origin_of(log), (unsigned long long)memory->body.size,
+                       (unsigned long long)log->checkpoint->body.size, how);
+    return hm_fail(err, HM_EROLLBACK,
+                   "the log '%s' goes back from %llu entries to %llu, and a witness cosigned that: "
+                   "'%s/%s' proves it ('hallmark check'); show it to others",
+                   origin_of(log), (unsigned long long)memory->body.size,
+                   (unsigned long long)log->checkpoint->body.size, subscription->dir.path, name);
 }
 
 /* ---- comparing ------------------------------------------------------------------------------- */
@@ -222,12 +220,10 @@ static enum hm_rc judge_smaller(const struct hm_subscription *subscription,
         return fail_fork(subscription, log->proof->checkpoint, memory->note->raw, log, &why, err);
     if (hm_error_exit_status(rc) == 4)
         return hm_fail(err, rc, "%s", why.text);
-    return hm_fail(err, HM_EROLLBACK,
-                   "the log '%s' goes back from %llu entries to %llu%s; tell the site",
-                   origin_of(log), (unsigned long long)memory->body.size,
-                   (unsigned long long)log->checkpoint->body.size,
-                   rc == HM_OK ? ": an old copy is being served"
-                               : ", and the hashes that it had are not served any more");
+    return fail_smaller(subscription, log, memory,
+                        rc == HM_OK ? ": an old copy is being served"
+                                    : ", and the hashes that it had are not served any more",
+                        err);
 }
 
 /* A log that root has closed: what was seen of it is a part of what its successor begins with. */
@@ -367,7 +363,7 @@ static enum hm_rc refresh(struct hm_subscription *subscription, struct hm_releas
 /* Root's chain cannot have lost its log; what is held here may not belong to this root. */
 static enum hm_rc check_unlogged(const struct hm_subscription *subscription, struct hm_err *err)
 {
-    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, HM_LOG_POLICY_ANY_AGE);
 
     HM_TRY(hm_log_verdict_unlogged(&demands, err));
     if (!hm_dir_has(&subscription->dir, CHECKPOINT))
@@ -455,7 +451,7 @@ enum hm_rc hm_release_log_check_age(const struct hm_subscription *subscription, 
 {
     _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
     const struct hm_release_log *log = subscription->log;
-    struct hm_log_demands demands = make_demands(subscription, max_age_s);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, max_age_s);
     struct hm_log_standing standing;
     enum hm_rc rc;
 
@@ -573,7 +569,7 @@ enum hm_rc hm_release_log_open(const struct hm_subscription *subscription, struc
                                struct hm_err *err, struct hm_checkpoint_signed **ret_checkpoint,
                                struct hm_log_standing *ret_standing)
 {
-    struct hm_log_demands demands = make_demands(subscription, HM_LOG_POLICY_ANY_AGE);
+    struct hm_log_demands demands = hm_release_log_demands(subscription, HM_LOG_POLICY_ANY_AGE);
 
     return hm_log_verdict_checkpoint(subscription->log->site_log, &demands, note, err,
                                      ret_checkpoint, ret_standing);

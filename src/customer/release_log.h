@@ -70,6 +70,10 @@ HM_MUST_CHECK enum hm_rc hm_release_log_check_root(void *ctx, const struct hm_ro
 HM_MUST_CHECK enum hm_rc hm_release_log_check_age(const struct hm_subscription *subscription,
                                                   int64_t max_age_s, struct hm_err *err);
 
+/* What trust file and customer demand beyond root; borrows from the subscription. */
+struct hm_log_demands hm_release_log_demands(const struct hm_subscription *subscription,
+                                             int64_t max_age_s);
+
 /* Is the file's release in the log, with these very bytes? Online. *ret_proof is NULL where root
  * keeps no log; it is borrowed, until the next call. HM_EREFUSED: it is not, or the site has no
  * proof of it; HM_EMISMATCH: the log's hashes do not lead to its root; HM_ENETWORK. */

@@ -373,8 +373,7 @@ static enum hm_rc take_entries(struct parser *parser, struct hm_evidence_part *p
     return HM_OK;
 }
 
-/* Reads what the note says of size and origin; whether it is signed is another question. */
-static enum hm_rc read_checkpoint(struct hm_evidence_part *part, struct hm_err *err)
+enum hm_rc hm_evidence_read_checkpoint(struct hm_evidence_part *part, struct hm_err *err)
 {
     _hm_free_(hm_note_free) struct hm_note *note = NULL;
     struct hm_checkpoint checkpoint;
@@ -397,7 +396,7 @@ static enum hm_rc take_part(struct parser *parser)
         return hm_lines_fail(&parser->lines, "what may follow two checkpoints");
     hm_lines_next(&parser->lines);
     HM_TRY(take_text(parser, "'| TEXT' of a checkpoint", &part->checkpoint));
-    HM_TRY(read_checkpoint(part, parser->lines.err));
+    HM_TRY(hm_evidence_read_checkpoint(part, parser->lines.err));
     HM_TRY(take_entries(parser, part));
     if (is_word(parser, "map")) {
         hm_lines_next(&parser->lines);
@@ -486,7 +485,7 @@ static enum hm_rc take_first(struct parser *parser)
 
     if (!hm_bytes_is_str(line, FIRST_LINE)) {
         if (hm_bytes_has_prefix(line, HM_BYTES_LITERAL(FAMILY)))
-            return hm_fail(parser->lines.err, HM_EUNKNOWN,
+            return hm_fail(parser->lines.err, HM_EINPUT,
                            "'%.*s' is not known here: a newer hallmark may read it",
                            HM_BYTES_FMT(line));
         return hm_fail(parser->lines.err, HM_EFORMAT,

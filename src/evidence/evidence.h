@@ -73,7 +73,7 @@ struct hm_evidence {
     struct hm_arena arena;
 };
 
-/* Copies raw. HM_EFORMAT: not of this form, or not the parts that the kind has. HM_EUNKNOWN: the
+/* Copies raw. HM_EFORMAT: not of this form, or not the parts that the kind has. HM_EINPUT: the
  * first line names another version. */
 HM_MUST_CHECK enum hm_rc hm_evidence_parse(struct hm_bytes raw, struct hm_err *err,
                                            struct hm_evidence **ret_evidence);
@@ -90,6 +90,10 @@ HM_MUST_CHECK enum hm_rc hm_evidence_new(enum hm_evidence_kind kind, struct hm_e
  */
 HM_MUST_CHECK enum hm_rc hm_evidence_set_path(struct hm_evidence *evidence, const char *path,
                                               struct hm_err *err);
+/* Sets size and origin of a part by what its checkpoint says; whether that is signed is another
+ * question. HM_EFORMAT. */
+HM_MUST_CHECK enum hm_rc hm_evidence_read_checkpoint(struct hm_evidence_part *part,
+                                                     struct hm_err *err);
 /* Appends the statement in words, escaped, without a newline. */
 HM_MUST_CHECK enum hm_rc hm_evidence_claim(const struct hm_evidence *evidence, struct hm_err *err,
                                            struct hm_buf *ret_buf);

@@ -8,6 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 import attacks  # noqa: E402
+import evidence  # noqa: E402
 import log  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
@@ -281,9 +282,41 @@ class History(LogCase):
         return other
 
     def fork(self, result):
-        self.assertRefused(result, story.NO, "forked", "evidence/fork-")
+        """Refused, and what is left holds for whoever has the trust file, offline, and no longer with anything changed."""
+        self.assertRefused(result, story.NO, "forked", "evidence/fork-", "hallmark check")
         self.assertEqual(len(self.evidence()), 1)
         self.nothing_placed()
+        text = self.evidence()[0].read_text()
+        self.holds(text, "signed two histories", "cosigned both")
+        self.altered(text)
+
+    def check(self, text, home=None):
+        path = self.scratch / "mailed.evidence"
+        path.write_text(text)
+        if home:
+            return story.hallmark("check", path, "--json", home=home)
+        return story.hallmark("check", path, "--json", "--trust", self.cast.public / "hallmark.trust", home=self.scratch / "nobody")
+
+    def holds(self, text, *words):
+        for home in (None, self.home):
+            result = self.check(text, home)
+            self.assertStatus(result, story.GOOD)
+            for word in words:
+                self.assertIn(word, result.out)
+
+    def altered(self, text):
+        head, first, second = text.split("checkpoint\n")
+        lines = first.splitlines(True)
+        self.assertStatus(self.check(head + "checkpoint\n" + first + "checkpoint\n" + first), story.NO)
+        size, root, signature = lines[1], lines[2], lines[4]
+        for old, new in ((size, "| 1\n"), (root, f"| {log.b64(log.sha256(b'x'))}\n"), (signature, signature[:-4] + "AA=\n")):
+            self.assertNotIn(self.check(text.replace(old, new, 1)).status, (story.GOOD, story.INTERNAL), old)
+        if size != second.splitlines(True)[1]:
+            self.assertStatus(self.check(head + "checkpoint\n" + second + "checkpoint\n" + first), story.NO)
+        if "\nearlier " in text:
+            start = text.index("\nearlier ")
+            self.assertStatus(self.check(text[:start] + f"\nearlier {log.b64(log.sha256(b'x'))}" + text[start + 53:]), story.NO)
+            self.assertStatus(self.check(text[:start + 1]), story.NO)
 
     def test_fork_of_a_larger_size(self):
         other = self.branch()
@@ -318,6 +351,41 @@ class History(LogCase):
                 log.write(place, path.read_bytes())
         self.assertLess(other.size, self.log.size)
         self.fork(self.get())
+
+    def test_a_forged_fork(self):
+        """Whoever has not the log's key cannot accuse it: neither of a fork with another key, nor of one that is its growth."""
+        self.assertStatus(self.get(), story.GOOD)
+        seen = self.tree.log.note
+        other = self.branch(key=log.NoteKey(self.log.key.name))
+        other.batch(extra=[log.root_entry("globex", n, b"x") for n in range(1, 20)])
+        other.note = other.sign()
+        small = log.read_checkpoint(seen)[1]
+        proof = {"earlier": other.merkle.root(small), "hashes": other.merkle.consistency(small)}
+        roots = [(2, self.tree.path("root", 2).read_bytes())]
+        forged = evidence.write("fork", "globex", [evidence.Part(seen), evidence.Part(other.note)], roots=roots, **proof)
+        self.assertRefused(self.check(forged), story.NO, "checkpoint", "signed")
+        grown = log.Log(self.public, self.log.key, [w.copy() for w in self.witnesses])
+        grown.batch(extra=[log.root_entry("globex", n, b"x") for n in range(1, 20)])
+        proof = {"earlier": grown.merkle.root(small), "hashes": grown.merkle.consistency(small)}
+        honest = evidence.write("fork", "globex", [evidence.Part(seen), evidence.Part(grown.sign())], roots=roots, **proof)
+        self.assertRefused(self.check(honest), story.NO, "do not contradict each other")
+
+    def test_a_witness_that_went_back(self):
+        """An old copy, cosigned anew by a witness that had cosigned more: the log shrank, and that is provable."""
+        small = tree.Tree.copy(self.tree.public, self.scratch / "small")
+        self.release()
+        self.assertStatus(self.run_home("list"), story.GOOD)
+        back = log.Log(small, self.log.key, [log.Witness(w.key.name, w.key, lies=True) for w in self.witnesses])
+        for witness in back.witnesses:
+            witness.when = int(log.time.time()) + 120
+        back.heartbeat()
+        shutil.rmtree(self.tree.public / "proofs")
+        shutil.copytree(small.public / "proofs", self.tree.public / "proofs")
+        self.assertRefused(self.run_home("list"), story.NO, "goes back", "a witness cosigned that", "evidence/rollback-")
+        self.assertEqual(len(self.evidence()), 1)
+        text = self.evidence()[0].read_text()
+        self.holds(text, "a witness never goes back", "witness.example/w1")
+        self.altered(text)
 
     def test_honest_witnesses_do_not_cosign_a_fork(self):
         self.tree.log.witnesses = [w.copy() for w in self.witnesses]

@@ -20,6 +20,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
+import release_map
+
 DASH = "\u2014"
 LOG_KEY, COSIGNER = 1, 4
 WIDTH = 256
@@ -310,38 +312,6 @@ def patricia_root(pairs):
     return sha256(patricia_root(pairs[:k]), patricia_root(pairs[k:]), bytes([bit]))
 
 
-def map_of(entries, voids=()):
-    """Root and count of the map that these entries add up to, which all count but for the voids."""
-    products, makers = {}, {}
-    for index, raw in enumerate(entries):
-        kind = raw.partition(b"\n")[0].decode(errors="replace")
-        if any(first <= index < first + count for first, count in voids):
-            continue
-        if kind == "hallmark/release v1":
-            lines = [line for line in raw.decode().splitlines() if line.startswith(("label ", "image "))]
-            product, _, version = lines_of(raw, "path")[0][0].rpartition("/")
-            row = [f"version {version}", f"entry {index}", *lines]
-            products.setdefault(product, {}).setdefault(version, row)
-        elif kind == "hallmark/recall v1":
-            name = lines_of(raw, "path")[0][0].split("/")
-            digests = {d for d, in lines_of(raw, "digest")}
-            for product, rows in products.items():
-                for row in rows.values():
-                    mine = {line.split(" ")[2] for line in row if line.startswith("image ")}
-                    if mine & digests and (name[1] == "vendor" or product.startswith(name[1] + "/")):
-                        row.append(f"recall {index} {name[2]}")
-        elif kind == "hallmark/maker v1":
-            makers[lines_of(raw, "maker")[0][0]] = raw[raw.index(b"maker ", 20):]
-    pairs = []
-    for product, rows in products.items():
-        leaves = ["".join(line + "\n" for line in rows[v]).encode() for v in sorted(rows, key=version_key)]
-        pairs.append((sha256(f"hallmark/v1 product\n{product}\n".encode()),
-                      sha256(f"hallmark/v1 versions\n{len(leaves)} {tree_root(leaves).hex()}\n".encode())))
-    for maker, value in makers.items():
-        pairs.append((sha256(f"hallmark/v1 maker\n{maker}\n".encode()), sha256(value)))
-    return patricia_root(sorted(pairs)), len(pairs)
-
-
 def where_text(release, snapshot, release_entry_, snapshot_entry_):
     return f"hallmark/where v1\nrelease {release}\nsnapshot {snapshot}\n\n".encode() + release_entry_ + b"\n" + snapshot_entry_
 
@@ -506,16 +476,13 @@ class Log:
         self.folder, self.proofs = tree.public / "log", tree.public / "proofs"
         self.entries, self.merkle, self.note, self.written = [], Merkle(), None, 0
         self.refusals = {}
-        self.map = (EMPTY, 0)
-        self.is_whole = False  # every change has its entry, and the map is that of all entries: as monitors demand
+        self.map = None        # a false one for snapshots to name, in the place of the true one
+        self.is_whole = False  # every change has its entry, as monitors demand
         if (self.folder / "checkpoint").exists():
             self.note = (self.folder / "checkpoint").read_text()
             self.written = read_checkpoint(self.note)[1]
             for entry in read_entries(self.folder, self.written):
                 self.append(entry)
-            if self.entries and self.entries[-1].startswith(b"hallmark/snapshot"):
-                root, count = lines_of(self.entries[-1], "map")[0]
-                self.map = (bytes.fromhex(root), int(count))
 
     @property
     def site(self):
@@ -578,11 +545,19 @@ class Log:
                 yield "".join(line + "\n" for line in ["hallmark/maker v1", f"site {self.site}", f"maker {name}", *what,
                                                        f"role targets {targets['version']}"]).encode()
 
+    def release_map(self, batch=(0, 0), voids=()):
+        """What the entries that count add up to, and those of a batch that is not closed yet."""
+        closed = [entry for entry in self.entries if entry.startswith(b"hallmark/snapshot v1\n")]
+        named = [tuple(map(int, void)) for entry in closed for void in lines_of(entry, "void")]
+        found = release_map.ReleaseMap(self.entries, [*named, *voids])
+        for index in range(batch[0], min(sum(batch), self.size)):
+            found.apply(index, self.entries[index])
+        return found
+
     def close(self, batch, voids=(), documents=None):
         snapshot, root = documents or self.documents()
-        if self.is_whole:
-            self.map = map_of(self.entries, voids)
-        self.append(snapshot_entry(self.site, snapshot, root, batch, voids, self.map))
+        head = self.map if self.map and not self.is_whole else self.release_map(batch, voids).head()
+        self.append(snapshot_entry(self.site, snapshot, root, batch, voids, head))
         return batch
 
     def sign(self, size=None, root=None):
@@ -608,7 +583,14 @@ class Log:
             write(self.folder / path, data)
         self.written = self.size
         write(self.folder / "checkpoint", self.note.encode())
+        self.write_map()
         self.write_proofs()
+
+    def write_map(self):
+        for name in ("map", "versions", "makers"):
+            shutil.rmtree(self.folder / name, True)
+        for path, data in self.release_map().files().items():
+            write(self.folder / path, data)
 
     def write_proofs(self):
         index = self.size - 1

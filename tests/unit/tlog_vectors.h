@@ -10,7 +10,9 @@
 #include "base/text.h"
 #include "tlog/note_key.h"
 
-#define TLOG_VECTORS   "tests/vectors/tlog.json"
+#ifndef TLOG_VECTORS
+#define TLOG_VECTORS "tests/vectors/tlog.json"
+#endif
 #define TLOG_KEYS_MAX  8
 #define TLOG_TIME      1790000000 /* when the vectors' witnesses signed */
 #define TLOG_TEXT_SIZE 200000
