@@ -40,7 +40,7 @@ _hallmark_options() {
     'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
-    'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--log-origin=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site witness') printf '%s\n' '--dir=dir' '--json' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;

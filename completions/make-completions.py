@@ -148,7 +148,7 @@ COMMANDS = {
     "site publish": ("publish everything that is complete", None, "--dir --wait --json"),
     "site renew": ("sign again what ends soon", None, "--dir --force --json --offline --key -o"),
     "site status": ("show how long everything is valid", None, "--dir --json"),
-    "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --key -o"),
+    "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --log-origin --key -o"),
     "site witness": ("say who must see the release log", FILE, "--dir --json --key -o"),
     "trust": ("which sites are trusted, and how far", None, ""),
     "trust add": ("trust a site", None,
