@@ -573,8 +573,8 @@ class States(story.Case):
         self.assertStatus(story.hallmark("get", "acme/nic/1.0/fw.bin", "-o", self.scratch / f"got{cast.number}", home=home), story.GOOD)
         return story.must("list", "--json", home=home).json()["sites"][0]["log"]["state"]
 
-    def site(self, cast, *options):
-        cast.init_site("globex", *options)
+    def site(self, cast, **options):
+        cast.init_site("globex", **options)
         cast.init_maker("acme", "Acme Chips")
         cast.enroll("acme")
         firmware = self.scratch / "fw.bin"
@@ -585,7 +585,7 @@ class States(story.Case):
         world = logged.World(self.scratch / "world")
         self.addCleanup(world.close)
         cast = world.cast
-        self.site(cast, "--no-log")
+        self.site(cast)
         self.assertFalse((cast.public / "log").exists())
         self.assertFalse((cast.public / "proofs").exists())
         self.assertNotIn("log", story.must("site", "status", "--dir", cast.site, "--json").json())
@@ -623,7 +623,7 @@ class States(story.Case):
 
     def test_by_default_a_site_keeps_a_log_that_nobody_must_see(self):
         cast = story.Cast(self.scratch / "world")
-        self.site(cast, "--release-threshold", 2)
+        self.site(cast, log=True)
         self.assertEqual(self.state(cast), "unwitnessed")
         root = json.loads((cast.public / "metadata" / "1.root.json").read_bytes())["signed"]
         self.assertIn(f"log {logged.ORIGIN}+", root["x-hallmark"]["log"]["policy"])
