@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include "site/rotate.h"
+#include "site/witnesses.h"
 
 static const char rotate_usage[] =
     "usage: hallmark site rotate [--dir DIR] root|targets|release~ID|recalls~vendor\n"
@@ -10,10 +11,14 @@ static const char rotate_usage[] =
     "                            [--key K]... [-o REQUEST]\n"
     "       hallmark site rotate [--dir DIR] online [--online K.pem] [--lost] [--key K]...\n"
     "                            [-o REQUEST]\n"
+    "       hallmark site rotate [--dir DIR] log [--log-origin TEXT] [--key K]... [-o REQUEST]\n"
     "\n"
     "Drafts the documents that change the keys of a role, and writes a request for them. --lost: "
     "the\n"
-    "online key is gone and cannot sign the change; clients that come just then must try again.\n";
+    "online key is gone and cannot sign the change; clients that come just then must try again.\n"
+    "log: the release log is closed, for it cannot go on or its key is stolen, and another, with "
+    "a\n"
+    "new name and key, begins with all that counts in it.\n";
 
 enum {
     OPTION_ADD = 256,
@@ -21,6 +26,7 @@ enum {
     OPTION_THRESHOLD,
     OPTION_ONLINE,
     OPTION_LOST,
+    OPTION_LOG_ORIGIN,
 };
 
 static const struct option rotate_options[] = {
@@ -30,6 +36,7 @@ static const struct option rotate_options[] = {
     {"threshold", required_argument, NULL, OPTION_THRESHOLD},
     {"online", required_argument, NULL, OPTION_ONLINE},
     {"lost", no_argument, NULL, OPTION_LOST},
+    {"log-origin", required_argument, NULL, OPTION_LOG_ORIGIN},
     {NULL, 0, NULL, 0},
 };
 
@@ -40,6 +47,7 @@ struct rotate_ctx {
     uint32_t threshold;
     const char *online; /* path */
     bool lost;
+    const char *log_origin;
     struct hm_signer *signer;
 };
 
@@ -60,10 +68,26 @@ static enum hm_rc rotate_option(void *ctx, int option, const char *value, struct
     case OPTION_LOST:
         rotate->lost = true;
         return HM_OK;
+    case OPTION_LOG_ORIGIN:
+        rotate->log_origin = value;
+        return HM_OK;
     default:
         rotate->online = value;
         return HM_OK;
     }
+}
+
+static enum hm_rc rotate_log(struct hm_cmd_site *cmd, const struct rotate_ctx *rotate,
+                             struct hm_err *err)
+{
+    static const char *const drafts[] = {"root"};
+
+    if (rotate->add.count > 0 || rotate->remove_count > 0 || rotate->threshold > 0 ||
+        rotate->online != NULL || rotate->lost)
+        return hm_fail(err, HM_EUSAGE, "a log's key is made here: 'log' takes --log-origin alone");
+    HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
+    HM_TRY(hm_witnesses_succeed(cmd->site, rotate->log_origin, err, &cmd->report));
+    return hm_cmd_site_finish(cmd, drafts, 1, "succession of the release log", err);
 }
 
 static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate, const char *role,
@@ -77,6 +101,10 @@ static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate,
                                         .lost = rotate->lost};
     _hm_done_(hm_renew_done) struct hm_renew result = HM_RENEW_INIT;
 
+    if (strcmp(role, "log") == 0)
+        return rotate_log(cmd, rotate, err);
+    if (rotate->log_origin != NULL)
+        return hm_fail(err, HM_EUSAGE, "--log-origin is for 'log' alone");
     if (rotate->online != NULL)
         HM_TRY(hm_keys_load_one(rotate->online, cmd->keys.passphrase_file, err, &rotate->signer));
     options.online = rotate->signer;

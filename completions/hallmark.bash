@@ -42,7 +42,7 @@ _hallmark_options() {
     'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
-    'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--log-origin=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site witness') printf '%s\n' '--dir=dir' '--json' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site customer') printf '%s\n' '--dir=dir' '--title=text' '--reason=text' '--by=text' '--wait=text' '--json' '--quiet' '--help' ;;
     'site token') printf '%s\n' '--dir=dir' '--label=text' '--expires=text' '--overlap=text' '--reason=text' '--by=text' '--wait=text' '--json' '-o=file' '--quiet' '--help' ;;

@@ -285,6 +285,7 @@ complete -c hallmark -n '__hallmark_at "site rotate"' -l remove -r -F -d 'public
 complete -c hallmark -n '__hallmark_at "site rotate"' -l threshold -x -d 'how many keys must sign'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l online -r -F -d 'private key of the site\'s online role'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l lost -d 'the online key is gone and cannot sign'
+complete -c hallmark -n '__hallmark_at "site rotate"' -l log-origin -x -d 'name of the release log'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l key -r -F -d 'private key to sign with'
 complete -c hallmark -n '__hallmark_at "site rotate"' -s o -r -F -d 'file to write'
 complete -c hallmark -n '__hallmark_at "site rotate"' -l passphrase-file -r -F -d 'file of mode 0600 with the passphrase'

@@ -174,7 +174,7 @@ COMMANDS = {
     "site publish": ("publish everything that is complete", None, "--dir --wait --json"),
     "site renew": ("sign again what ends soon", None, "--dir --force --json --offline --key -o"),
     "site status": ("show how long everything is valid", None, "--dir --json"),
-    "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --key -o"),
+    "site rotate": ("change the keys of a role", ROLE, "--dir --add --remove --threshold --online --lost --log-origin --key -o"),
     "site witness": ("say who must see the release log", FILE, "--dir --json --key -o"),
     "site customer": ("add, list and disable customers", CUSTOMER_ACTION, "--dir --title --reason --by --wait --json"),
     "site token": ("make and revoke customers' tokens", TOKEN_ACTION,

@@ -13,8 +13,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "lib"))
 sys.dont_write_bytecode = True
 import attacks  # noqa: E402
+import log  # noqa: E402
+import logged  # noqa: E402
 import server as httpd  # noqa: E402
 import story  # noqa: E402
+import tree  # noqa: E402
 
 COLOUR = sys.stdout.isatty() and "NO_COLOR" not in os.environ
 NICS = ["efi-e1000.rom", "pxe-e1000.rom", "efi-virtio.rom", "pxe-virtio.rom", "efi-rtl8139.rom"]
@@ -55,7 +58,7 @@ def need_firmware():
 def play_releases(cast):
     chapter("1. The vendor, globex, sets up its site. No private key but the online one is ever on it.")
     tell("Root keys: 2 of 3 must sign. Release keys: 2 of 3. Each signer reads the request and signs on a machine without network.")
-    show(cast.init_site())
+    show(cast.init_site(log=True))
 
     chapter("2. Two makers make their identities and are enrolled.")
     cast.init_maker("acme", "Acme Networks")
@@ -131,8 +134,62 @@ def play_attacks(cast, server, old):
     return refused + good, len(attacks.ATTACKS) + 1
 
 
+def name_witnesses(cast, witnesses):
+    """Root's next version names them; published once two of the three have cosigned."""
+    for one in witnesses:
+        request = cast.request()
+        story.must("site", "witness", "add", one.name, one.vkey, one.url, "--dir", cast.site, "-o", request)
+    cast.attach(request, "root1", "root2")
+    run("site", "publish", "--dir", cast.site)
+    show(story.must("site", "witness", "list", "--dir", cast.site))
+
+
+def play_witnesses(cast, server):
+    chapter("6. The intruder has every key on the site's machine, the release log's too, and wants one customer to see another site.")
+    tell("Every snapshot and release is an entry of the site's log. Three others watch it now: two makers and a customer run a witness each. A witness signs only what "
+         "continues what it saw before; root says that two of the three must have signed.")
+    server.folder, server.rules = cast.public, {}
+    witnesses = [logged.Witness(cast.root / f"witness-{name}", name) for name in ("acme", "initrd-labs", "customer")]
+    vkey = story.must("site", "witness", "list", "--dir", cast.site).out.splitlines()[0].split()[-1]
+    try:
+        for one in witnesses:
+            one.introduce(vkey)
+        name_witnesses(cast, witnesses)
+        run("list", home=cast.home)
+        before = tree.Tree.copy(cast.public, cast.root / "fork")
+        cast.release("acme", "e1000", "1.21.2", [Path("/usr/lib/ipxe/qemu") / NICS[0]], "--title", "Boot ROM for 8254x adapters")
+        return play_fork(cast, server, before, witnesses)
+    finally:
+        for one in witnesses:
+            one.stop()
+
+
+def play_fork(cast, server, fork, witnesses):
+    """The newest release is hidden from one customer, by a snapshot and a log made for him."""
+    keys = cast.site / "private" / "keys"
+    origin = log.read_checkpoint((fork.public / "log" / "checkpoint").read_text())[0]
+    fork.log = log.Log(fork, log.NoteKey.load(origin, keys / "log.pem"), witnesses)
+    for number in (1, 2):
+        fork.log.append(log.root_entry("globex", number, b"nothing"))
+    fork.reference({}, tree.Key(keys / "online.pem"))
+    tell("acme released 1.21.2. The intruder makes a site without it, as good as his keys can, appends to the log what he shows, and asks the witnesses:")
+    for one in witnesses:
+        print(f"    | {one.name}: status {fork.log.refusals.get(one.vkey, 200)}, what comes does not continue what it has signed")
+    server.folder = fork.public
+    result = story.hallmark("get", "acme/e1000/1.21.1", "-d", cast.root / "forked", "--no-progress", home=cast.home)
+    good = result.status == 1 and "witness" in result.err and len(fork.log.refusals) == 3
+    print("      " + paint("32" if good else "31", f"refused ({result.status})" if good else f"NOT AS PROMISED ({result.status})"))
+    show(result)
+    server.folder = cast.public
+    tell("The site publishes again, which two of three see, and the customer goes on:")
+    run("site", "renew", "--force", "--dir", cast.site)
+    run("get", "acme/e1000/1.21.2", "-d", cast.root / "downloads", "--no-progress", home=cast.home)
+    shutil.rmtree(fork.public)
+    return good
+
+
 def play_label(cast):
-    chapter("6. The question that started it all: is this file what the maker made?")
+    chapter("7. The question that started it all: is this file what the maker made?")
     bad = cast.root / "downloads" / "from-a-usb-stick.rom"
     data = bytearray((cast.root / "downloads" / "efi-e1000.rom").read_bytes())
     data[1000] ^= 1
@@ -158,7 +215,8 @@ def main():
     with httpd.Server(cast.public) as server:
         play_customer(cast, server)
         refused, tried = play_attacks(cast, server, old)
-        good = play_label(cast)
+        good = play_witnesses(cast, server)
+        good = play_label(cast) and good
     chapter("The end.")
     tell(f"{refused} of {tried} attacks were met as promised, in {time.monotonic() - start:.0f} s. Look around: {OUT.name}/site is the vendor's site (public/ is all that "
          f"is served), {OUT.name}/customer the customer's state, {OUT.name}/downloads and {OUT.name}/mirror what was accepted.")

@@ -496,7 +496,10 @@ static enum hm_rc recover(struct recovery *recovery, struct hm_err *err)
         return HM_OK;
     recovery->left--;
     recovery->taken++;
-    return hm_dir_remove_tree(recovery->private_dir, HM_JOURNAL_NEXT, err);
+    /* At once: half of a journal would be taken for one that is not done. */
+    HM_TRY(hm_dir_rename(recovery->private_dir, HM_JOURNAL_NEXT, recovery->private_dir,
+                         HM_JOURNAL_TMP, err));
+    return hm_dir_remove_tree(recovery->private_dir, HM_JOURNAL_TMP, err);
 }
 
 static enum hm_rc run_recovery(struct recovery *recovery, struct hm_err *err)

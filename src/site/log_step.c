@@ -142,32 +142,101 @@ static enum hm_rc append(struct hm_log *log, const struct batch *batch, struct h
     return hm_log_settle(log, err);
 }
 
-/* The closed log goes out of the way, first here and then in public: whoever finds it there has the
- * private part of it too. */
-static enum hm_rc archive(const struct hm_dir *private_dir, const struct hm_dir *public_dir,
-                          const struct hm_dir *next, struct hm_err *err)
+/* ---- succession ------------------------------------------------------------------------------ */
+
+/* *ret_number is 0 where no log is closed. */
+static enum hm_rc read_archive(const struct hm_dir *next, struct hm_err *err, uint64_t *ret_number)
 {
     _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(64);
-    const struct hm_dir *dirs[] = {private_dir, public_dir};
-    uint64_t number;
     enum hm_rc rc = hm_dir_read(next, "log/" HM_LOG_STEP_ARCHIVE, err, &text);
 
+    *ret_number = 0;
     if (rc == HM_ENOTFOUND)
         return HM_OK;
     HM_TRY(rc);
-    if (text.size == 0 || hm_num_parse_u64(hm_buf_str(&text), text.size - 1, &number) != HM_OK)
+    if (text.size == 0 || hm_num_parse_u64(hm_buf_str(&text), text.size - 1, ret_number) != HM_OK)
         return hm_fail(err, HM_EFORMAT, "'private/publish/next/log/archive' is no number");
+    return HM_OK;
+}
+
+/* The closed log goes out of the way, first here and then in public: whoever finds it there has the
+ * private part of it too. The map goes on as it is. */
+static enum hm_rc archive(const struct hm_dir *private_dir, const struct hm_dir *public_dir,
+                          const char *closed, struct hm_err *err)
+{
+    static const char *const kept[] = {"map", "versions", "makers"};
+    const struct hm_dir *dirs[] = {private_dir, public_dir};
+
     for (size_t i = 0; i < HM_ARRAY_COUNT(dirs); i++) {
         _hm_done_(hm_dir_done) struct hm_dir folder = HM_DIR_INIT;
-        char name[64];
 
-        (void)snprintf(name, sizeof(name), "log-closed/%llu", (unsigned long long)number);
-        if (hm_dir_has(dirs[i], name) || !hm_dir_has(dirs[i], "log"))
+        if (hm_dir_has(dirs[i], closed) || !hm_dir_has(dirs[i], "log"))
             continue;
-        HM_TRY(hm_dir_open_at(dirs[i], "log-closed", true, err, &folder));
-        HM_TRY(hm_dir_rename(dirs[i], "log", dirs[i], name, err));
+        HM_TRY(hm_dir_open_at(dirs[i], HM_LOG_STEP_CLOSED, true, err, &folder));
+        HM_TRY(hm_dir_rename(dirs[i], "log", dirs[i], closed, err));
+    }
+    for (size_t i = 0; i < HM_ARRAY_COUNT(kept); i++) {
+        _hm_done_(hm_dir_done) struct hm_dir folder = HM_DIR_INIT;
+        char from[96], to[96];
+
+        (void)snprintf(from, sizeof(from), "%s/%s", closed, kept[i]);
+        (void)snprintf(to, sizeof(to), "log/%s", kept[i]);
+        if (!hm_dir_has(public_dir, from) || hm_dir_has(public_dir, to))
+            continue;
+        HM_TRY(hm_dir_open_at(public_dir, "log", true, err, &folder));
+        HM_TRY(hm_dir_rename(public_dir, from, public_dir, to, err));
     }
     return HM_OK;
+}
+
+static enum hm_rc copy_file(const struct hm_dir *public_dir, const char *closed, const char *name,
+                            struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TILE_BUNDLE_SIZE_MAX);
+    char from[128], to[128];
+
+    (void)snprintf(from, sizeof(from), "%s/%s", closed, name);
+    (void)snprintf(to, sizeof(to), "log/%s", name);
+    if (!hm_dir_has(public_dir, from) || hm_dir_has(public_dir, to))
+        return HM_OK;
+    HM_TRY(hm_dir_read(public_dir, from, err, &raw));
+    return hm_file_replace(public_dir, to, 0644, hm_buf_bytes(&raw), err);
+}
+
+static enum hm_rc copy_edge(const struct hm_dir *public_dir, const char *closed,
+                            enum hm_tile_kind kind, unsigned level, uint64_t size,
+                            struct hm_err *err)
+{
+    uint64_t index = size >> (HM_TILE_HEIGHT * level) >> HM_TILE_HEIGHT;
+    struct hm_tile tile = hm_tile_make(kind, level, index, size);
+    char path[HM_TILE_PATH_SIZE];
+
+    if (tile.width == 0 || tile.width == HM_TILE_WIDTH)
+        return HM_OK;
+    hm_tile_path(&tile, path);
+    return copy_file(public_dir, closed, path, err);
+}
+
+/* Until the new log's checkpoint is published, customers go by the closed one, whose entries are
+ * the first of the new one: what they lack are the tiles in which its tree ended. The checkpoint
+ * keeps these from being collected. */
+static enum hm_rc keep_readable(const struct hm_dir *public_dir, const char *closed,
+                                struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    _hm_free_(hm_note_free) struct hm_note *note = NULL;
+    struct hm_checkpoint checkpoint;
+    char path[128];
+
+    (void)snprintf(path, sizeof(path), "%s/checkpoint", closed);
+    if (hm_dir_read(public_dir, path, NULL, &raw) != HM_OK ||
+        hm_note_parse(hm_buf_bytes(&raw), NULL, &note) != HM_OK ||
+        hm_checkpoint_parse(note->text, NULL, &checkpoint) != HM_OK)
+        return HM_OK; /* spoilt: nobody goes by it */
+    HM_TRY(copy_edge(public_dir, closed, HM_TILE_ENTRIES, 0, checkpoint.size, err));
+    for (unsigned level = 0; level <= HM_TILE_LEVEL_MAX; level++)
+        HM_TRY(copy_edge(public_dir, closed, HM_TILE_HASHES, level, checkpoint.size, err));
+    return copy_file(public_dir, closed, "checkpoint", err);
 }
 
 /* ---- the checkpoint -------------------------------------------------------------------------- */
@@ -274,14 +343,21 @@ enum hm_rc hm_log_step_run(const struct hm_dir *private_dir, const struct hm_dir
 {
     _hm_done_(batch_done) struct batch batch = {.raw = HM_BUF_INIT(HM_LOG_STEP_ENTRIES_SIZE_MAX)};
     _hm_free_(hm_log_free) struct hm_log *log = NULL;
+    uint64_t number;
+    char closed[64];
 
     *ret_done = hm_log_step_is_done(next);
     if (*ret_done)
         return HM_OK;
     HM_TRY(batch_load(next, err, &batch));
-    HM_TRY(archive(private_dir, public_dir, next, err));
+    HM_TRY(read_archive(next, err, &number));
+    (void)snprintf(closed, sizeof(closed), HM_LOG_STEP_CLOSED "/%llu", (unsigned long long)number);
+    if (number > 0)
+        HM_TRY(archive(private_dir, public_dir, closed, err));
     HM_TRY(hm_log_step_open(private_dir, public_dir, err, &log));
     HM_TRY(append(log, &batch, err));
+    if (number > 0)
+        HM_TRY(keep_readable(public_dir, closed, err));
     HM_TRY(cosign(private_dir, log, next, ask, err, report, ret_done));
     return *ret_done ? write_proofs(next, log, &batch, err) : HM_OK;
 }

@@ -9,7 +9,7 @@
  *                          any width); the snapshot's is the last
  *   next/log/policy        the policy whose quorum is needed, with the log's vkey
  *   next/log/policy-before the one in force until then, where a new root changes it
- *   next/log/archive       a number: the log that is there is closed, and goes to closed/NUMBER
+ *   next/log/archive       a number: the log that is there is closed, and goes to log-closed/NUMBER
  *   next/log/roots-first   empty: roots are placed before witnesses are asked (the online key is
  *                          lost, so that nobody could verify the new snapshot without)
  *   next/log/cosigned      made here: the checkpoint with all cosignatures
@@ -27,6 +27,9 @@
 #define HM_LOG_STEP_POLICY_BEFORE "policy-before"
 #define HM_LOG_STEP_ARCHIVE       "archive"
 #define HM_LOG_STEP_ROOTS_FIRST   "roots-first"
+
+/* Below private/ and public/: where closed logs go, by number. */
+#define HM_LOG_STEP_CLOSED "log-closed"
 
 /* Of a batch: a log that begins at a large site has an entry for each version. */
 #define HM_LOG_STEP_ENTRIES_SIZE_MAX  ((size_t)1 << 30)

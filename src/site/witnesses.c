@@ -2,7 +2,10 @@
 /* The core witnesses of a site's release log (witnesses.h). */
 #include "site/witnesses.h"
 
+#include "site/journal.h"
 #include "site/log_key.h"
+#include "site/log_memory.h"
+#include "site/log_step.h"
 #include "site/rotate.h"
 
 /* The policy's text */
@@ -274,4 +277,154 @@ enum hm_rc hm_witnesses_set_policy(const struct hm_site *site, struct hm_bytes p
     struct change change = {.make = make_given, .text = policy};
 
     return run(site, &change, err, report);
+}
+
+/* Succession */
+
+struct succession {
+    const struct hm_site *site;
+    const struct hm_tree *tree;
+    const char *origin; /* NULL: by the old one's */
+    struct hm_buf *report;
+};
+
+/* What counts of the log that is to be closed: up to the newest snapshot's entry. */
+static enum hm_rc find_end(const struct hm_tree *tree, const struct hm_note_key *key,
+                           struct hm_err *err, struct hm_site_log_closed *closed)
+{
+    const struct hm_site *site = tree->site;
+    _hm_free_(hm_log_free) struct hm_log *log = NULL;
+    struct hm_log_memory memory;
+    struct hm_log_head head;
+
+    HM_TRY(hm_log_step_open(&site->private_dir, &site->public_dir, err, &log));
+    hm_log_head(log, &head);
+    HM_TRY(hm_log_memory_load(site, err, &memory));
+    if (memory.origin[0] == '\0')
+        HM_TRY(hm_log_memory_recall(log, key->name, (uint64_t)tree->snapshot->document.version,
+                                    &tree->timestamp->snapshot.facts.sha256, err, &memory));
+    if (head.size < memory.size)
+        return hm_fail(err, HM_EREFUSED,
+                       "the release log has %llu entries, and %llu were published: 'private/log' "
+                       "is an older copy; put the newest back first",
+                       (unsigned long long)head.size, (unsigned long long)memory.size);
+    closed->size = memory.size;
+    return hm_log_root(log, memory.size, err, &closed->root);
+}
+
+/* "firmware.example/log" is followed by "firmware.example/log-2", that by "...-3". */
+static enum hm_rc next_origin(const struct succession *succession, const struct hm_site_log *log,
+                              struct hm_err *err, struct hm_buf *ret_origin)
+{
+    const char *first =
+        log->closed_count > 0 ? log->closed[0].key->name : log->policy->logs[0].key->name;
+
+    if (succession->origin != NULL)
+        return hm_buf_append_str(ret_origin, succession->origin, err);
+    return hm_buf_append_fmt(ret_origin, err, "%s-%zu", first, log->closed_count + 2);
+}
+
+static enum hm_rc check_origin(const char *origin, const struct hm_site_log *log,
+                               struct hm_err *err)
+{
+    bool known = strcmp(origin, log->policy->logs[0].key->name) == 0;
+
+    for (size_t i = 0; i < log->closed_count; i++)
+        known = known || strcmp(origin, log->closed[i].key->name) == 0;
+    if (known)
+        return hm_fail(err, HM_EUSAGE, "'%s' names a log that was: give another with --log-origin",
+                       origin);
+    if (!hm_note_key_is_name(hm_bytes_str(origin)))
+        return hm_fail(err, HM_EUSAGE, "'%s' cannot name a log: it may have no space and no '+'",
+                       origin);
+    return HM_OK;
+}
+
+static enum hm_rc close_log(struct hm_site_log *log, const struct hm_site_log_closed *end,
+                            struct hm_err *err)
+{
+    struct hm_site_log_closed *closed =
+        hm_arena_alloc(&log->arena, log->closed_count + 1, sizeof(*closed));
+    _hm_done_(hm_buf_done) struct hm_buf vkey = HM_BUF_INIT(HM_NOTE_KEY_TEXT_SIZE_MAX);
+
+    if (closed == NULL)
+        return hm_error_nomem(err);
+    if (log->closed_count > 0)
+        memcpy(closed, log->closed, log->closed_count * sizeof(*closed));
+    closed[log->closed_count] = *end;
+    HM_TRY(hm_note_key_write(log->policy->logs[0].key, err, &vkey));
+    HM_TRY(hm_note_key_parse(hm_buf_bytes(&vkey), err, &closed[log->closed_count].key));
+    log->closed = closed;
+    log->closed_count++;
+    return HM_OK;
+}
+
+/* The policy with another log's line. */
+static enum hm_rc replace_log(struct hm_root *root, struct hm_site_log *log,
+                              const struct hm_note_key *key, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
+    _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
+    size_t count = log->policy->log_count;
+    enum hm_rc rc;
+
+    log->policy->log_count = 0; /* the witnesses alone */
+    rc = join(key, NULL, log->policy, err, &policy);
+    log->policy->log_count = count;
+    HM_TRY(rc);
+    hm_log_policy_free(log->policy);
+    log->policy = hm_steal(&policy);
+    HM_TRY(hm_site_log_put(root->document.x_hallmark, log, err, &json));
+    return hm_arena_copy(&root->arena, hm_buf_bytes(&json), err, &root->document.x_hallmark);
+}
+
+static enum hm_rc succeed(void *ctx, struct hm_root *root, struct hm_err *err)
+{
+    const struct succession *succession = ctx;
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+    _hm_free_(hm_site_log_free) struct hm_site_log *published = NULL;
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf origin = HM_BUF_INIT(HM_SITE_URL_SIZE_MAX + 32);
+    struct hm_site_log_closed end = {.size = 0};
+
+    HM_TRY(hm_site_log_parse(root, err, &log));
+    HM_TRY(hm_site_log_parse(succession->tree->root, err, &published));
+    if (published->policy == NULL || log->policy == NULL)
+        return hm_fail(err, HM_EUSAGE, "this site keeps no release log");
+    if (log->closed_count != published->closed_count)
+        return hm_fail(err, HM_EUSAGE, "the next root names another log already, '%s'",
+                       log->policy->logs[0].key->name);
+    if (log->closed_count == HM_SITE_LOG_CLOSED_COUNT_MAX)
+        return hm_fail(err, HM_EUSAGE, "%d logs were closed, and root names no more",
+                       HM_SITE_LOG_CLOSED_COUNT_MAX);
+    HM_TRY(find_end(succession->tree, log->policy->logs[0].key, err, &end));
+    HM_TRY(next_origin(succession, log, err, &origin));
+    HM_TRY(check_origin(hm_buf_str(&origin), log, err));
+    HM_TRY(close_log(log, &end, err));
+    HM_TRY(hm_log_key_create(&succession->site->private_dir, hm_buf_str(&origin), err, &key));
+    HM_TRY(replace_log(root, log, key, err));
+    HM_TRY(hm_buf_append_fmt(succession->report, err,
+                             "the log '%s' is closed with %llu entries, '%s' takes its place; its "
+                             "witnesses must know it by this vkey before it is published:\n",
+                             log->closed[log->closed_count - 1].key->name,
+                             (unsigned long long)end.size, hm_buf_str(&origin)));
+    HM_TRY(hm_note_key_write(key, err, succession->report));
+    return hm_buf_append_str(succession->report, "\n", err);
+}
+
+enum hm_rc hm_witnesses_succeed(const struct hm_site *site, const char *origin, struct hm_err *err,
+                                struct hm_buf *report)
+{
+    _hm_free_(hm_roles_free) struct hm_roles *roles = NULL;
+    struct succession succession = {.site = site, .origin = origin, .report = report};
+
+    HM_TRY(hm_roles_load(site, err, &roles));
+    if (roles->tree->root == NULL)
+        return hm_fail(err, HM_EAGAIN, "nothing is published yet");
+    if (hm_journal_is_waiting(&site->private_dir))
+        return hm_fail(err, HM_EREFUSED,
+                       "a publish waits for the witnesses of the log: 'hallmark site publish' "
+                       "asks them again, and goes first");
+    succession.tree = roles->tree;
+    return hm_rotate_edit_root(roles, succeed, &succession, err, report);
 }

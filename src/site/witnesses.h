@@ -36,4 +36,11 @@ HM_MUST_CHECK enum hm_rc hm_witnesses_remove(const struct hm_site *site, const c
 HM_MUST_CHECK enum hm_rc hm_witnesses_set_policy(const struct hm_site *site, struct hm_bytes policy,
                                                  struct hm_err *err, struct hm_buf *report);
 
+/* The log is succeeded (docs/design.md 5.3): root closes it at what the newest snapshot's entry
+ * ends, and names another with a key made now, origin (NULL: by the old one's) and the same
+ * witnesses. HM_EUSAGE: the site keeps no log, or the next root names another already; HM_EREFUSED:
+ * the log that is here is shorter than what was published, or a publish waits for its witnesses. */
+HM_MUST_CHECK enum hm_rc hm_witnesses_succeed(const struct hm_site *site, const char *origin,
+                                              struct hm_err *err, struct hm_buf *report);
+
 #endif

@@ -53,6 +53,9 @@ HM_MUST_CHECK enum hm_rc hm_log_settle(struct hm_log *log, struct hm_err *err);
  * public folder has something else. */
 HM_MUST_CHECK enum hm_rc hm_log_entry(struct hm_log *log, uint64_t index, struct hm_err *err,
                                       struct hm_buf *ret_entry);
+/* The root of the first size entries. Errors as above. */
+HM_MUST_CHECK enum hm_rc hm_log_root(struct hm_log *log, uint64_t size, struct hm_err *err,
+                                     struct hm_sha256 *ret_root);
 /* Proofs in the tree of the first size entries, checked against the tree that is known before they
  * are given. Errors as above. */
 HM_MUST_CHECK enum hm_rc hm_log_prove_inclusion(struct hm_log *log, uint64_t index, uint64_t size,

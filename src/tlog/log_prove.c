@@ -130,6 +130,16 @@ static enum hm_rc known_root(struct view *view, uint64_t size, struct hm_err *er
     return HM_OK;
 }
 
+enum hm_rc hm_log_root(struct hm_log *log, uint64_t size, struct hm_err *err,
+                       struct hm_sha256 *ret_root)
+{
+    _hm_free_(view_free) struct view *view = NULL;
+
+    HM_TRY(view_new(log, err, &view));
+    HM_TRY(check_size(view, size, err));
+    return judge(view, known_root(view, size, err, ret_root), err);
+}
+
 static enum hm_rc prove_inclusion(struct view *view, uint64_t index, uint64_t size,
                                   const struct hm_sha256 *leaf, struct hm_err *err,
                                   struct hm_merkle_proof *ret_proof)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every attack of tests/lib/attacks.py is refused with its reason, and its control goes through."""
+"""Every attack of tests/lib/attacks.py is refused with its reason, and its control goes through.
+
+The site keeps a release log, and the intruder writes it with its key: what is refused is refused whatever the log says.
+"""
 import sys
 import unittest
 from pathlib import Path
@@ -14,7 +17,7 @@ class Attacks(story.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.cast, cls.old, _ = attacks.build(cls.root / "world")
+        cls.cast, cls.old, _ = attacks.build(cls.root / "world", logged=True)
         cls.server = httpd.Server(cls.cast.public)
         cls.addClassCleanup(cls.server.__exit__)
         cls.cast.trust(url=cls.server.url)

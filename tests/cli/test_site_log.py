@@ -407,6 +407,140 @@ class Restored(story.Case):
         self.refused("the release log has", "put the newest back")
 
 
+class Succession(story.Case):
+    """The log cannot go on: root closes it, and another begins with all that counts in it."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = logged.World(self.scratch / "world")
+        self.addCleanup(self.world.close)
+        self.world.init()
+        self.world.cast.init_maker("acme", "Acme Chips")
+        self.world.cast.enroll("acme")
+        self.first = self.world.approved("1.0", IMAGE)
+        self.world.publish()
+        self.home = self.world.cast.home
+        self.world.cast.trust()
+        self.assertGets(self.first, IMAGE)
+        self.size = self.world.size
+        self.before = self.world.entries
+
+    def assertGets(self, path, data, home=None):
+        out = self.scratch / "got"
+        out.unlink(missing_ok=True)
+        self.assertStatus(story.hallmark("get", path, "-o", out, "--no-progress", home=home or self.home), story.GOOD)
+        self.assertEqual(out.read_bytes(), data)
+
+    def wedge(self, extra=93):
+        """A thief of the log's key has a size cosigned whose leaves nobody has; the checkpoint."""
+        key = log.NoteKey.load(logged.ORIGIN, self.world.site / "private" / "keys" / "log.pem")
+        merkle = log.Merkle()
+        for entry in [*self.before, *(b"junk %d" % n for n in range(extra))]:
+            merkle.add(entry)
+        size = self.size + extra
+        text = log.checkpoint_text(logged.ORIGIN, size, merkle.root())
+        note = text + "\n" + key.line(text)
+        for one in self.world.witnesses:
+            status, _kind, line = one.process.add(self.size, merkle.consistency(self.size), note)
+            self.assertEqual(status, 200)
+            note += line.decode()
+        return note
+
+    def succeed(self, *options):
+        request = self.world.cast.request()
+        result = story.must("site", "rotate", "log", "--dir", self.world.site, *options, "-o", request)
+        self.world.cast.attach(request, "root1", "root2")
+        return result
+
+    def test_a_wedged_log_is_succeeded(self):
+        self.wedge()
+        path = self.world.approved("1.1", b"firmware 1.1")
+        refused = self.world.try_publish()
+        self.assertRefused(refused, story.NO, "witness 'w1' has seen 99 entries", f"this site knows {self.size}", "site rotate log")
+        self.assertGets(self.first, IMAGE)
+        result = self.succeed()
+        self.assertIn(f"the log '{logged.ORIGIN}' is closed with {self.size} entries, '{logged.ORIGIN}-2' takes its place", result.out)
+        # The witnesses do not know it yet: customers go by the old one meanwhile, in full.
+        self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "witness 'w1'", "waits for witnesses")
+        self.assertGets(self.first, IMAGE)
+        newcomer = self.scratch / "newcomer"
+        self.world.cast.trust(home=newcomer)
+        self.assertGets(self.first, IMAGE, newcomer)
+        self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "witness 'w1'")
+        self.assertGets(self.first, IMAGE)
+        self.introduce()
+        self.world.publish()
+        self.finished(path)
+
+    def introduce(self):
+        """The witnesses learn of the log that the coming root names."""
+        root = json.loads(next((self.world.site / "private" / "publish" / "next" / "late" / "metadata").glob("2.root.json")).read_bytes())
+        vkey = root["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1]
+        for one in self.world.witnesses:
+            one.introduce(vkey)
+
+    def finished(self, path):
+        entries = logged.check(self, self.world)
+        self.assertEqual(entries[:self.size], self.before)
+        self.assertEqual(log.read_checkpoint(self.world.note)[0], f"{logged.ORIGIN}-2")
+        closed = self.world.metadata("root")["x-hallmark"]["log"]["closed"]
+        merkle = log.Merkle()
+        for entry in self.before:
+            merkle.add(entry)
+        self.assertEqual([(c["size"], c["root"]) for c in closed], [(self.size, merkle.root().hex())])
+        newcomer = self.scratch / "late"
+        self.world.cast.trust(home=newcomer)
+        for home in (self.home, newcomer):
+            self.assertGets(self.first, IMAGE, home)
+            self.assertGets(path, b"firmware 1.1", home)
+        self.assertFalse((self.home / "sites" / "globex" / "evidence").exists())
+        # And it goes on.
+        third = self.world.approved("1.2", b"firmware 1.2")
+        self.world.publish()
+        story.must("site", "renew", "--dir", self.world.site)
+        self.assertStatus(story.hallmark("site", "status", "--dir", self.world.site), story.GOOD)
+        logged.check(self, self.world)
+        self.assertGets(third, b"firmware 1.2")
+
+    def test_what_customers_saw_beyond_is_kept_as_evidence(self):
+        note = self.wedge()
+        kept = self.home / "sites" / "globex" / "log" / "checkpoint"
+        kept.write_text(note)
+        self.assertStatus(story.hallmark("list", home=self.home), story.NO)  # the site goes back
+        path = self.world.approved("1.1", b"firmware 1.1")
+        self.succeed()
+        self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
+        self.introduce()
+        self.world.publish()
+        self.assertGets(path, b"firmware 1.1")
+        self.assertEqual((kept.parent / f"beyond-{self.size + 93}").read_text(), note)
+
+    def test_junk_is_left_behind(self):
+        first = self.size
+        folders = (self.world.site / "private" / "log", self.world.public / "log")
+        subprocess.run([TOOL, "append-entry", *folders], input=b"junk", capture_output=True, check=True, timeout=60)
+        path = self.world.approved("1.1", b"firmware 1.1")
+        self.succeed("--log-origin", f"{logged.ORIGIN}-2")
+        self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
+        self.introduce()
+        self.world.publish()
+        self.assertEqual(log.lines_of(self.world.entries[-1], "void"), [])
+        self.assertNotIn(b"junk", self.world.entries)
+        self.assertEqual(self.world.size, first + 3)  # root, release, snapshot
+        self.finished(path)
+
+    def test_refusals(self):
+        for options, words in ((("--log-origin", logged.ORIGIN), "names a log that was"), (("--log-origin", "a b"), "cannot name a log"),
+                               (("--threshold", "2"), "takes --log-origin alone"), (("--lost",), "takes --log-origin alone")):
+            result = story.hallmark("site", "rotate", "log", "--dir", self.world.site, *options)
+            self.assertRefused(result, story.USAGE, words)
+        self.assertRefused(story.hallmark("site", "rotate", "root", "--dir", self.world.site, "--log-origin", "x"), story.USAGE, "'log' alone")
+        keys = sorted((self.world.site / "private" / "keys").iterdir())
+        self.succeed()
+        self.assertRefused(story.hallmark("site", "rotate", "log", "--dir", self.world.site), story.USAGE, "names another log already")
+        self.assertEqual(len(sorted((self.world.site / "private" / "keys").glob("*.pem"))), len([k for k in keys if k.suffix == ".pem"]) + 1)
+
+
 class Large(LoggedCase):
     def intake(self, count):
         folder = self.scratch / f"many-{count}"
@@ -439,8 +573,8 @@ class States(story.Case):
         self.assertStatus(story.hallmark("get", "acme/nic/1.0/fw.bin", "-o", self.scratch / f"got{cast.number}", home=home), story.GOOD)
         return story.must("list", "--json", home=home).json()["sites"][0]["log"]["state"]
 
-    def site(self, cast, *options):
-        cast.init_site("globex", *options)
+    def site(self, cast, **options):
+        cast.init_site("globex", **options)
         cast.init_maker("acme", "Acme Chips")
         cast.enroll("acme")
         firmware = self.scratch / "fw.bin"
@@ -451,7 +585,7 @@ class States(story.Case):
         world = logged.World(self.scratch / "world")
         self.addCleanup(world.close)
         cast = world.cast
-        self.site(cast, "--no-log")
+        self.site(cast)
         self.assertFalse((cast.public / "log").exists())
         self.assertFalse((cast.public / "proofs").exists())
         self.assertNotIn("log", story.must("site", "status", "--dir", cast.site, "--json").json())
@@ -489,7 +623,7 @@ class States(story.Case):
 
     def test_by_default_a_site_keeps_a_log_that_nobody_must_see(self):
         cast = story.Cast(self.scratch / "world")
-        self.site(cast, "--release-threshold", 2)
+        self.site(cast, log=True)
         self.assertEqual(self.state(cast), "unwitnessed")
         root = json.loads((cast.public / "metadata" / "1.root.json").read_bytes())["signed"]
         self.assertIn(f"log {logged.ORIGIN}+", root["x-hallmark"]["log"]["policy"])

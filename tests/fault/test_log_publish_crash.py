@@ -6,6 +6,7 @@ Right after the fault, before anything is mended, a client gets what it asks for
 the next publish finishes the work: every checkpoint that was ever signed is of the final tree, each release stands in it once, and
 clients old and new accept it.
 """
+import json
 import shutil
 import sys
 import unittest
@@ -138,6 +139,24 @@ class LogPublishCrash(faults.Sweep):
         def check(world, result):
             self.check(world, result)
             self.assertEqual(tree.Tree(world / "site" / "public").version("root"), 2)
+
+        self.sweep(prepare, lambda world: ("site", "publish", "--dir", world / "site"), check, ("kill", "lost"), sample=8)
+
+    def test_succession__is_never_a_false_alarm(self):
+        """Another log takes the place of this one, together with a release."""
+        def prepare(world):
+            self.approve(world)
+            request = world / "log.request"
+            story.must("site", "rotate", "log", "--dir", world / "site", "-o", request)
+            draft = json.loads((world / "site" / "private" / "drafts" / "root.json").read_bytes())
+            for one in self.world.witnesses:
+                one.introduce(draft["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1])
+            self.sign(world, request, "root1", "root2")
+
+        def check(world, result):
+            self.check(world, result)
+            note = (world / "site" / "public" / "log" / "checkpoint").read_text()
+            self.assertEqual(log.read_checkpoint(note)[0], f"{logged.ORIGIN}-2")
 
         self.sweep(prepare, lambda world: ("site", "publish", "--dir", world / "site"), check, ("kill", "lost"), sample=8)
 

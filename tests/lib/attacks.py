@@ -13,6 +13,7 @@ import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import log
 import server as httpd
 import story
 import tree
@@ -39,6 +40,10 @@ class Field:
         self.home = self.scratch / "home"
         shutil.copytree(self.cast.home, self.home)
         self.image = self.tree.image(FILE).read_bytes()
+        if (self.tree.public / "log" / "checkpoint").exists():
+            # The log's key is as good as stolen with the online key: both lie in private/keys.
+            origin = log.read_checkpoint((self.tree.public / "log" / "checkpoint").read_text())[0]
+            self.tree.log = log.Log(self.tree, log.NoteKey.load(origin, self.cast.site / "private" / "keys" / "log.pem"))
         self.server.folder = self.tree.public
         self.server.rules = {}
 
@@ -282,13 +287,14 @@ def lying_mirror(f):
         return f.get(), mirror.url
 
 
-def build(root):
+def build(root, logged=False):
     """The story up to the break-in: two makers, one vendor, one customer who got and verified the newest release.
 
-    Real option ROMs where the system has them, else generated images: the rules are the same."""
+    Real option ROMs where the system has them, else generated images: the rules are the same. logged: the site keeps a release
+    log, which no witness must see."""
     cast = story.Cast(root)
     images = firmware(Path(root) / "firmware")
-    cast.init_site()
+    cast.init_site(log=logged)
     cast.init_maker("acme", "Acme Networks")
     cast.enroll("acme")
     cast.release("acme", "e1000", "1.21.0", [images["efi-e1000.rom"]], "--title", "Boot ROM for 8254x")

@@ -90,14 +90,14 @@ class Cast:
         self.number += 1
         return self.root / f"{self.number}.request"
 
-    def init_site(self, name="globex", *options):
-        """options: "--no-log" by default, so that whoever plays with the served tree needs no log's key."""
+    def init_site(self, name="globex", log=False):
+        """log: the site keeps one, as sites do; without, whoever plays with the served tree needs no log's key."""
         request = self.request()
         must("site", "init", "--dir", self.site, "--name", name, "--url", "https://firmware.example/",
              *flag("--root", [self.pub(f"root{i}") for i in (1, 2, 3)]),
              *flag("--targets", [self.pub(f"targets{i}") for i in (1, 2, 3)]), "--targets-threshold", 2,
              *flag("--release", [self.pub(f"release{i}") for i in (1, 2, 3)]),
-             "--recall", self.pub("recall1"), *(options or ["--no-log"]), "-o", request)
+             "--recall", self.pub("recall1"), *([] if log else ["--no-log"]), "-o", request)
         self.attach(request, "root1", "root2", "targets1", "targets2", "recall1")
         return must("site", "publish", "--dir", self.site)
 
