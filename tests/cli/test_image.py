@@ -304,6 +304,69 @@ class Extract(ImageCase):
         self.assertLess(sum(f.stat().st_size for f in (self.root / "out").iterdir()), 1 << 20)
 
 
+class Measurements(story.Case):
+    """What measured boot will say of a release is signed with it."""
+
+    def setUp(self):
+        super().setUp()
+        self.cast = story.Cast(self.scratch)
+        self.cast.init_site()
+
+    def image(self, data, name="nic.rom"):
+        path = self.scratch / name
+        path.write_bytes(data)
+        return path
+
+    def custom(self, role):
+        newest = max((self.cast.public / "metadata").glob(f"*.{role}.json"), key=lambda p: int(p.name.split(".")[0]))
+        return [target["custom"] for target in json.loads(newest.read_text())["signed"]["targets"].values()]
+
+    def expected(self, pe):
+        return {"device": "1000", "event": "EV_EFI_BOOT_SERVICES_DRIVER", "file": "nic.rom", "machine": "x86-64", "pcr": 2,
+                "sha256": authenticode(pe), "vendor": "1af4"}
+
+    def test_a_makers_release_says_what_will_be_measured(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        pe = seeds.pe(b"driver" * 100)
+        rom = seeds.rom_image(0, b"code", last=False) + seeds.rom_image(3, seeds.efi_compress(pe), compressed=True)
+        self.cast.release("acme", "nic", "1.0", [self.image(rom), self.image(b"text", "notes.txt")], "--title", "Acme NIC")
+        for role in ("maker~acme", "release~acme"):
+            for custom in self.custom(role):
+                self.assertEqual((custom["measurements"], custom["title"]), ([self.expected(pe)], "Acme NIC"))
+
+    def test_the_makers_own_word_stays(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        own = self.scratch / "custom.json"
+        own.write_text('{"measurements": [{"pcr": 0, "sha256": "00"}]}')
+        self.cast.release("acme", "nic", "1.0", [self.image(seeds.rom_image(3, seeds.pe()))], "--custom", own)
+        self.assertEqual(self.custom("release~acme")[0]["measurements"], [{"pcr": 0, "sha256": "00"}])
+
+    def test_a_file_that_cannot_be_read_is_released_without(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        out = self.scratch / "out.submission"
+        run = must("maker", "release", "--dir", self.cast.root / "maker-acme", "--for", "globex", "nic", "1.0", BOMBS / "bomb-lzma",
+                   *story.flag("--key", [self.cast.key(f"acme{i}") for i in (1, 2)]), "-o", out)
+        self.assertIn("no measurements are computed: ", run.err)
+        self.assertTrue(out.exists())
+
+    def test_what_the_vendor_attests_is_measured_at_intake(self):
+        request = self.cast.request()
+        must("site", "enroll", "--dir", self.cast.site, "initech", "--attested", "--name", "Initech", "-o", request)
+        self.cast.attach(request, "targets1", "targets2", "release1", "release2")
+        must("site", "publish", "--dir", self.cast.site)
+        pe = seeds.pe(b"driver" * 100)
+        must("site", "intake", "--dir", self.cast.site, "--attested", "initech/nic/1.0", self.image(seeds.rom_image(3, pe)), "--origin", "by mail")
+        request = self.cast.request()
+        must("site", "approve", "--dir", self.cast.site, "--all", "-o", request)
+        self.cast.attach(request, "release1", "release3")
+        must("site", "publish", "--dir", self.cast.site)
+        custom = self.custom("release~initech")[0]
+        self.assertEqual((len(custom["measurements"]), custom["measurements"][0]["vendor"]), (1, "1af4"))
+        self.assertEqual(custom["vendor"]["origin"], "by mail")
+
+
 class Review(story.Case):
     """What the site's reviewers see of a new image before they sign."""
 
