@@ -51,7 +51,7 @@ _hallmark_options() {
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
-    'verify') printf '%s\n' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'verify') printf '%s\n' '--site=site' '--max-age=text' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;

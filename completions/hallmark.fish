@@ -373,6 +373,7 @@ complete -c hallmark -n '__hallmark_at "sync"' -l help -d 'print a summary'
 complete -c hallmark -n '__hallmark_at "verify"' -F
 complete -c hallmark -n '__hallmark_at "verify"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
 complete -c hallmark -n '__hallmark_at "verify"' -l max-age -x -d 'of the state, such as 7d'
+complete -c hallmark -n '__hallmark_at "verify"' -l event-log -r -F -d 'TPM event log of a boot'
 complete -c hallmark -n '__hallmark_at "verify"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "verify"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "verify"' -l no-progress -d 'no progress line'

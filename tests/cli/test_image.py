@@ -16,6 +16,7 @@ import story  # noqa: E402
 from story import CANNOT_TELL, GOOD, NO, USAGE, hallmark, must  # noqa: E402
 
 seeds = __import__("make-image-seeds")
+logs = __import__("make-event-log-seeds")
 
 BOMBS = story.SOURCE / "tests/data/image"
 
@@ -365,6 +366,62 @@ class Measurements(story.Case):
         custom = self.custom("release~initech")[0]
         self.assertEqual((len(custom["measurements"]), custom["measurements"][0]["vendor"]), (1, "1af4"))
         self.assertEqual(custom["vendor"]["origin"], "by mail")
+
+
+class EventLog(story.Case):
+    """Which releases' option ROMs a machine has run, by its event log."""
+
+    def setUp(self):
+        super().setUp()
+        self.cast = story.Cast(self.scratch)
+        self.cast.init_site()
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        self.pe = seeds.pe(b"driver" * 100)
+        rom = self.scratch / "nic.rom"
+        rom.write_bytes(seeds.rom_image(0, b"code", last=False) + seeds.rom_image(3, self.pe))
+        self.cast.release("acme", "nic", "1.0", [rom])
+        self.measured = bytes.fromhex(must("image", "show", "--json", rom).json()["files"][0]["nodes"][3]["pcr2_event_sha256"])
+        self.cast.trust()
+        must("list", home=self.cast.home)
+
+    def verify(self, drivers, *options, status=GOOD, faketime=None):
+        path = self.scratch / "log"
+        path.write_bytes(logs.boot(drivers))
+        run = hallmark("verify", "--event-log", path, *options, home=self.cast.home, faketime=faketime)
+        self.assertStatus(run, status)
+        return run
+
+    def test_a_released_rom_is_named_and_another_is_unknown(self):
+        run = self.verify([self.measured])
+        self.assertIn("good: acme/nic/1.0/nic.rom at globex", run.out)
+        expected = logs.replay([self.measured, hashlib.sha256(b"\0\0\0\0").digest()]).hex()
+        self.assertIn(f"PCR 2 replays to {expected}", run.out)
+        tampered = hashlib.sha256(b"implant").digest()
+        run = self.verify([self.measured, tampered], status=NO)
+        self.assertIn("good: acme/nic/1.0/nic.rom", run.out)
+        self.assertIn(f"unknown: no release says {tampered.hex()}", run.out)
+
+    def test_json(self):
+        document = self.verify([self.measured, b"\1" * 32], "--json", status=NO).json()
+        self.assertEqual(document["schema"], "hallmark/verify-event-log/1")
+        self.assertEqual([rom["verdict"] for rom in document["option_roms"]], ["good", "unknown"])
+        self.assertEqual(document["option_roms"][0]["matches"][0]["path"], "acme/nic/1.0/nic.rom")
+        self.assertEqual({pcr["pcr"] for pcr in document["pcrs"]}, set(range(8)))
+
+    def test_no_option_rom(self):
+        self.assertIn("no option ROM was measured", self.verify([]).out)
+
+    def test_what_is_no_log_and_wrong_use(self):
+        path = self.scratch / "log"
+        path.write_bytes(b"no log at all")
+        self.assertRefused(hallmark("verify", "--event-log", path, home=self.cast.home), NO, "no event log")
+        self.assertStatus(hallmark("verify", "--event-log", self.scratch / "none", home=self.cast.home), CANNOT_TELL)
+        self.assertStatus(hallmark("verify", "--event-log", path, path, home=self.cast.home), USAGE)
+
+    def test_cannot_tell_what_is_unknown_where_a_site_was_not_asked(self):
+        run = self.verify([b"\1" * 32], "--max-age", "1d", status=CANNOT_TELL, faketime="+2d")
+        self.assertIn("--max-age", run.err)
 
 
 class Review(story.Case):
