@@ -8,7 +8,10 @@
 #include "base/num.h"
 #include "base/time.h"
 #include "exchange/keyfile.h"
+#include "image/inspect.h"
+#include "image/measure.h"
 #include "keys.h"
+#include "libexec.h"
 #include "maker/collect.h"
 #include "maker/overview.h"
 #include "maker/package.h"
@@ -427,10 +430,24 @@ static enum hm_rc release_for(struct maker *maker, const char *site,
     return hm_collect_release(&collect, site, hm_buf_str(&stem), err);
 }
 
+/* What measured boot will say of the files. A file that cannot be looked into stops nobody. */
+static enum hm_rc measure(const struct maker *maker, struct hm_err *err, struct hm_buf *ret_array)
+{
+    _hm_done_(hm_buf_done) struct hm_buf program = HM_BUF_INIT(8192);
+    _hm_done_(hm_buf_done) struct hm_buf notes = HM_BUF_INIT(REPORT_SIZE_MAX);
+
+    HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &program));
+    HM_TRY(hm_measure_files(hm_buf_str(&program), (const char *const *)maker->operands + 2,
+                            maker->operand_count - 2, err, ret_array, &notes));
+    (void)fputs(hm_buf_str(&notes), stderr); /* escaped by whoever wrote it */
+    return HM_OK;
+}
+
 HM_NOINLINE static enum hm_rc run_release(struct maker *maker, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf file = HM_BUF_INIT(4 * HM_LAYOUT_CUSTOM_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf custom = HM_BUF_INIT(HM_LAYOUT_CUSTOM_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf measurements = HM_BUF_INIT(HM_LAYOUT_CUSTOM_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(1024);
     _hm_free_(hm_images_free) struct hm_images *images = NULL;
     struct hm_release_order order = {.replace = maker->replace};
@@ -440,13 +457,15 @@ HM_NOINLINE static enum hm_rc run_release(struct maker *maker, struct hm_err *er
         HM_TRY(hm_file_read_path(maker->custom_file, err, &file));
         maker->words.custom = hm_buf_bytes(&file);
     }
-    HM_TRY(hm_release_custom(&maker->words, err, &custom));
     HM_TRY(hm_keys_load(&maker->keys, err));
     HM_TRY(hm_folder_open(maker->dir, HM_FOLDER_CHANGE, err, &maker->folder));
     HM_TRY(hm_folder_need_identity(maker->folder, err));
     HM_TRY(hm_release_name(maker->folder, maker->operands[0], maker->operands[1], err, &name));
     HM_TRY(hm_images_hash(hm_buf_str(&name), (const char *const *)maker->operands + 2,
                           maker->operand_count - 2, NULL, NULL, err, &images));
+    HM_TRY(measure(maker, err, &measurements));
+    maker->words.measurements = hm_buf_bytes(&measurements);
+    HM_TRY(hm_release_custom(&maker->words, err, &custom));
     order.images = images;
     order.custom = hm_buf_bytes(&custom);
     for (size_t i = 0; i < maker->site_count; i++)

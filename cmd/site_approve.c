@@ -2,8 +2,6 @@
 /* hallmark site review, approve, reject: what becomes of submissions. */
 #include "site.h"
 
-#include "image/inspect.h"
-#include "libexec.h"
 #include "site/approval.h"
 
 enum {
@@ -24,15 +22,8 @@ static const struct option review_options[] = {HM_CMD_SITE_OPTIONS, {NULL, 0, NU
 
 static enum hm_rc review_run(struct hm_cmd_site *cmd, const char *what, struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf program = HM_BUF_INIT(8192);
-    enum hm_rc rc;
-
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_READ, err));
-    HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &program));
-    cmd->site->inspect_program = hm_buf_str(&program);
-    rc = hm_approval_review(cmd->site, what, err, &cmd->report);
-    cmd->site->inspect_program = NULL; /* the path ends here */
-    return rc;
+    return hm_approval_review(cmd->site, what, err, &cmd->report);
 }
 
 int hm_cmd_site_review(int argc, char **argv)

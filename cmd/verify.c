@@ -7,16 +7,20 @@
 #include "customer/sync.h"
 #include "customer/verify.h"
 #include "progress.h"
+#include "verify_log.h"
 
 static const char help[] =
     "usage: hallmark verify FILE... [OPTION...]\n"
+    "       hallmark verify --event-log LOG [OPTION...]\n"
     "\n"
     "Looks each file up by its bytes in what the trusted sites have released, without a "
     "connection,\n"
     "as of the last refresh. Exit status: 0 released and accepted; 1 unknown, tampered with or\n"
     "refused; 3 cannot tell. FILE '-' is standard input. Where the site keeps a release log, the\n"
     "proof beside it (FILE.proof) is checked as well, and told.\n"
+    "With --event-log, the option ROMs that a measured boot has run, by the log's digests.\n"
     "\n"
+    "  --event-log LOG   a TPM event log (in Linux: binary_bios_measurements)\n"
     "  --site NAME     ask this site only\n"
     "  --max-age D     cannot tell if the last refresh is older (30d, 12h, ...)\n"
     "  --require-proof cannot tell without the proof that the site's log has it\n"
@@ -25,7 +29,7 @@ static const char help[] =
     "  --no-progress   no progress line\n"
     "  --home DIR      the state folder\n";
 
-enum { OPT_MAX_AGE = HM_CUSTOMER_OWN_, OPT_REQUIRE_PROOF };
+enum { OPT_MAX_AGE = HM_CUSTOMER_OWN_, OPT_REQUIRE_PROOF, OPT_EVENT_LOG };
 
 struct command {
     struct hm_customer customer;
@@ -307,13 +311,17 @@ static enum hm_rc run(struct command *command, char **paths, size_t count, struc
 
 int hm_cmd_verify(int argc, char **argv)
 {
-    static const struct option options[] = {HM_CUSTOMER_OPTIONS,
-                                            {"max-age", required_argument, NULL, OPT_MAX_AGE},
-                                            {"require-proof", no_argument, NULL, OPT_REQUIRE_PROOF},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        HM_CUSTOMER_OPTIONS,
+        {"max-age", required_argument, NULL, OPT_MAX_AGE},
+        {"require-proof", no_argument, NULL, OPT_REQUIRE_PROOF},
+        {"event-log", required_argument, NULL, OPT_EVENT_LOG},
+        {NULL, 0, NULL, 0},
+    };
     _hm_done_(command_done) struct command command = {
         .max_age_s = -1, .json = HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX)};
     struct hm_err err = HM_ERR_INIT;
+    const char *event_log = NULL;
     int option;
 
     hm_customer_init(&command.customer, "hallmark verify", help);
@@ -323,12 +331,18 @@ int hm_cmd_verify(int argc, char **argv)
                 return hm_cmd_usage("hallmark verify", "%s", err.text);
         } else if (option == OPT_REQUIRE_PROOF) {
             command.needs_proof = true;
+        } else if (option == OPT_EVENT_LOG) {
+            event_log = optarg;
         } else if (!hm_customer_take_option(&command.customer, option)) {
             return hm_customer_bad_option(&command.customer, option, argv);
         }
     }
     if (command.customer.wants_help)
         return hm_customer_print_help(&command.customer);
+    if (event_log != NULL && argc != optind)
+        return hm_cmd_usage("hallmark verify", "--event-log is a question of its own");
+    if (event_log != NULL)
+        return hm_verify_log(&command.customer, event_log, command.max_age_s);
     if (argc == optind)
         return hm_cmd_usage("hallmark verify", "say which files to verify");
     hm_json_writer_init(&command.files, &command.json, false);

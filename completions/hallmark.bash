@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify log check bundle image monitor witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync log check verify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
@@ -57,12 +57,12 @@ _hallmark_options() {
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
-    'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'log absent') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log prove') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log history') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log contradict') printf '%s\n' '--site=site' '--trust=file' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
+    'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;
@@ -104,12 +104,12 @@ _hallmark_operand() {
     'list') echo 'path' ;;
     'get') echo 'path' ;;
     'sync') echo 'path' ;;
-    'verify') echo 'file' ;;
     'log absent') echo 'path' ;;
     'log prove') echo 'path' ;;
     'log history') echo 'path' ;;
     'log contradict') echo 'file' ;;
     'check') echo 'file' ;;
+    'verify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
     'image show') echo 'file' ;;

@@ -42,7 +42,8 @@ void hm_images_free(struct hm_images *images)
 
 static int compare_images(const void *a, const void *b)
 {
-    return strcmp(((const struct hm_image *)a)->path, ((const struct hm_image *)b)->path);
+    return strcmp(((const struct hm_release_image *)a)->path,
+                  ((const struct hm_release_image *)b)->path);
 }
 
 /* ---- hashing -------------------------------------------------------------------------------- */
@@ -78,7 +79,7 @@ static enum hm_rc discard(void *ctx, struct hm_bytes bytes, struct hm_err *err)
     return HM_OK;
 }
 
-static enum hm_rc check_archive_name(const struct hm_image *image, struct hm_err *err)
+static enum hm_rc check_archive_name(const struct hm_release_image *image, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(HM_TARGETS_PATH_SIZE_MAX + 16);
     struct hm_ustar_writer writer;
@@ -89,7 +90,7 @@ static enum hm_rc check_archive_name(const struct hm_image *image, struct hm_err
 }
 
 static enum hm_rc name_image(struct hm_images *images, const char *file, struct hm_err *err,
-                             struct hm_image *image)
+                             struct hm_release_image *image)
 {
     _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(HM_TARGETS_PATH_SIZE_MAX);
     _hm_free_(free) char *absolute = realpath(file, NULL);
@@ -110,7 +111,7 @@ static enum hm_rc name_image(struct hm_images *images, const char *file, struct 
 }
 
 static enum hm_rc hash_image(const char *file, hm_digest_progress_fn *progress, void *ctx,
-                             struct hm_err *err, struct hm_image *image)
+                             struct hm_err *err, struct hm_release_image *image)
 {
     int fd = -1;
     enum hm_rc rc;
@@ -157,7 +158,7 @@ static enum hm_rc try_file(struct hm_images *images, const struct hm_target *tar
                            bool *ret_found)
 {
     _hm_done_(hm_buf_done) struct hm_buf file = HM_BUF_INIT(16384);
-    struct hm_image image = {0};
+    struct hm_release_image image = {0};
     struct stat found;
 
     *ret_found = false;
@@ -235,7 +236,7 @@ enum hm_rc hm_images_save(const struct hm_images *images, const struct hm_dir *d
     hm_json_writer_key(&writer, "images");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < images->count; i++) {
-        const struct hm_image *image = &images->items[i];
+        const struct hm_release_image *image = &images->items[i];
 
         hm_json_writer_object_begin(&writer);
         hm_json_writer_key_str(&writer, "path", image->path);
@@ -268,7 +269,7 @@ static enum hm_rc copy_string(struct hm_json *json, struct hm_images *images, st
 }
 
 static enum hm_rc read_image(struct hm_json *json, struct hm_images *images, struct hm_err *err,
-                             struct hm_image *image)
+                             struct hm_release_image *image)
 {
     bool has_digest = false;
     int64_t size = -1;
@@ -363,7 +364,7 @@ enum hm_rc hm_images_load(const struct hm_dir *dir, struct hm_err *err,
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static enum hm_rc changed(const struct hm_image *image, struct hm_err *err)
+static enum hm_rc changed(const struct hm_release_image *image, struct hm_err *err)
 {
     return hm_fail(err, HM_EMISMATCH,
                    "'%s': the file changed after the release was drafted; restore it, or draft the "
@@ -372,7 +373,7 @@ static enum hm_rc changed(const struct hm_image *image, struct hm_err *err)
 }
 
 /* Copies what is left in fd into the member begun; every byte is hashed on the way. */
-static enum hm_rc copy(int fd, const struct hm_image *image, struct hm_ustar_writer *writer,
+static enum hm_rc copy(int fd, const struct hm_release_image *image, struct hm_ustar_writer *writer,
                        uint8_t *block, struct hm_err *err)
 {
     _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
@@ -403,7 +404,7 @@ static enum hm_rc copy(int fd, const struct hm_image *image, struct hm_ustar_wri
     return HM_OK;
 }
 
-static enum hm_rc write_image(const struct hm_image *image, struct hm_ustar_writer *writer,
+static enum hm_rc write_image(const struct hm_release_image *image, struct hm_ustar_writer *writer,
                               uint8_t *block, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(HM_TARGETS_PATH_SIZE_MAX + 16);

@@ -15,7 +15,7 @@
     67108864 /* images.json: 10,000 images with long paths take 50 MB                              \
               */
 
-struct hm_image {
+struct hm_release_image {
     const char *path; /* ID/PRODUCT/VERSION/FILE */
     const char *file; /* where it lies: an absolute path */
     uint64_t size;
@@ -23,8 +23,8 @@ struct hm_image {
 };
 
 struct hm_images {
-    const char *release;    /* "ID/PRODUCT/VERSION"; "" where nothing is released */
-    struct hm_image *items; /* sorted by path */
+    const char *release;            /* "ID/PRODUCT/VERSION"; "" where nothing is released */
+    struct hm_release_image *items; /* sorted by path */
     size_t count;
     struct hm_arena arena;
 };

@@ -24,7 +24,7 @@ static enum hm_rc check_date(const char *date, struct hm_err *err)
 
 /* Members of the maker's own file, but those that an option gives. */
 static enum hm_rc write_others(const struct hm_release_words *words, struct hm_json_writer *writer,
-                               struct hm_err *err)
+                               struct hm_err *err, bool *ret_has_measurements)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_json json;
@@ -48,6 +48,8 @@ static enum hm_rc write_others(const struct hm_release_words *words, struct hm_j
             (words->date != NULL && hm_bytes_is_str(key, "date")) ||
             (words->device_count > 0 && hm_bytes_is_str(key, "devices")))
             continue;
+        if (hm_bytes_is_str(key, "measurements"))
+            *ret_has_measurements = true;
         hm_json_writer_key_bytes(writer, key);
         hm_json_writer_raw(writer, value);
     }
@@ -59,6 +61,7 @@ enum hm_rc hm_release_custom(const struct hm_release_words *words, struct hm_err
     _hm_done_(hm_buf_done) struct hm_buf buf = HM_BUF_INIT(4 * HM_LAYOUT_CUSTOM_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf canonical = HM_BUF_INIT(HM_LAYOUT_CUSTOM_SIZE_MAX);
     struct hm_json_writer writer;
+    bool has_measurements = false;
     enum hm_rc rc;
 
     if (words->date != NULL)
@@ -78,9 +81,13 @@ enum hm_rc hm_release_custom(const struct hm_release_words *words, struct hm_err
             hm_json_writer_str(&writer, words->devices[i]);
         hm_json_writer_array_end(&writer);
     }
-    rc = write_others(words, &writer, err);
+    rc = write_others(words, &writer, err, &has_measurements);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "--custom");
+    if (words->measurements.size > 0 && !has_measurements) {
+        hm_json_writer_key(&writer, "measurements");
+        hm_json_writer_raw(&writer, words->measurements);
+    }
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     if (hm_bytes_is_str(hm_buf_bytes(&buf), "{}"))
@@ -147,7 +154,7 @@ static enum hm_rc compare_version(const struct hm_targets *targets,
         return HM_OK;
     }
     for (size_t i = 0; i < images->count; i++) {
-        const struct hm_image *image = &images->items[i];
+        const struct hm_release_image *image = &images->items[i];
         const struct hm_target *target = hm_targets_find(targets, hm_bytes_str(image->path));
 
         if (target == NULL || target->facts.length != image->size ||
@@ -243,7 +250,7 @@ static enum hm_rc put_images(struct hm_parts *parts, const struct hm_release_ord
                              struct hm_err *err)
 {
     for (size_t i = 0; order->images != NULL && i < order->images->count; i++) {
-        const struct hm_image *image = &order->images->items[i];
+        const struct hm_release_image *image = &order->images->items[i];
         struct hm_target target = {.path = hm_bytes_str(image->path), .custom = order->custom};
 
         target.facts.length = image->size;

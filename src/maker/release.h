@@ -21,6 +21,9 @@ struct hm_release_words {
     const char *const *devices;
     size_t device_count;
     struct hm_bytes custom; /* a JSON object of further members, or empty */
+    /* A JSON array: what measured boot will say of the files (image/measure.h), or empty; where
+     * custom has "measurements", that is the maker's word. */
+    struct hm_bytes measurements;
 };
 
 /* Appends the canonical "custom" object, or nothing if nothing is said. HM_EUSAGE: no such date;

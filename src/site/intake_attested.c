@@ -9,6 +9,7 @@
 #include <fcntl.h>
 
 #include "base/file.h"
+#include "image/measure.h"
 
 #define HM_ATTESTED_BLOCK_SIZE (1 << 20)
 
@@ -21,9 +22,11 @@ static enum hm_rc check_text(const char *what, const char *text, struct hm_err *
     return HM_OK;
 }
 
-static enum hm_rc write_custom(const struct hm_intake_attested *input, int64_t now_unix_s,
+static enum hm_rc write_custom(const struct hm_intake_attested *input, struct hm_intake *intake,
                                struct hm_err *err, struct hm_buf *ret_custom)
 {
+    _hm_done_(hm_buf_done) struct hm_buf measurements = HM_BUF_INIT(HM_MEASURE_SIZE_MAX);
+    const struct hm_site *site = intake->site;
     struct hm_json_writer writer;
 
     if (input->origin == NULL)
@@ -33,19 +36,26 @@ static enum hm_rc write_custom(const struct hm_intake_attested *input, int64_t n
     HM_TRY(check_text("title", input->title, err));
     HM_TRY(check_text("label", input->label, err));
     HM_TRY(check_text("date", input->date, err));
+    if (site->inspect_program != NULL)
+        HM_TRY(hm_measure_files(site->inspect_program, input->paths, input->path_count, err,
+                                &measurements, intake->report));
     hm_json_writer_init(&writer, ret_custom, false);
     hm_json_writer_object_begin(&writer);
     if (input->date != NULL)
         hm_json_writer_key_str(&writer, "date", input->date);
     if (input->label != NULL)
         hm_json_writer_key_str(&writer, "label", input->label);
+    if (measurements.size > 0) {
+        hm_json_writer_key(&writer, "measurements");
+        hm_json_writer_raw(&writer, hm_buf_bytes(&measurements));
+    }
     if (input->title != NULL)
         hm_json_writer_key_str(&writer, "title", input->title);
     hm_json_writer_key(&writer, "vendor");
     hm_json_writer_object_begin(&writer);
     hm_json_writer_key_str(&writer, "origin", input->origin);
     hm_json_writer_key(&writer, "received");
-    hm_json_writer_time(&writer, now_unix_s);
+    hm_json_writer_time(&writer, site->now_unix_s);
     hm_json_writer_object_end(&writer);
     hm_json_writer_object_end(&writer);
     return hm_json_writer_end(&writer, err);
@@ -138,7 +148,7 @@ static enum hm_rc take(struct hm_intake *intake, const struct hm_intake_attested
     memcpy(name, input->release, size);
     name[size] = '\0';
     HM_TRY(hm_intake_find_maker(intake, name, true, err, &maker));
-    HM_TRY(write_custom(input, intake->site->now_unix_s, err, &custom));
+    HM_TRY(write_custom(input, intake, err, &custom));
     content->document.version = 1;
     content->document.expires_unix_s =
         intake->site->now_unix_s + intake->site->config.expiry.release_s;

@@ -16,6 +16,7 @@ import story  # noqa: E402
 from story import CANNOT_TELL, GOOD, NO, USAGE, hallmark, must  # noqa: E402
 
 seeds = __import__("make-image-seeds")
+logs = __import__("make-event-log-seeds")
 
 BOMBS = story.SOURCE / "tests/data/image"
 
@@ -302,6 +303,125 @@ class Extract(ImageCase):
         run = hallmark("image", "extract", BOMBS / "bomb-lzma", self.root / "out")
         self.assertEqual(run.status, CANNOT_TELL)
         self.assertLess(sum(f.stat().st_size for f in (self.root / "out").iterdir()), 1 << 20)
+
+
+class Measurements(story.Case):
+    """What measured boot will say of a release is signed with it."""
+
+    def setUp(self):
+        super().setUp()
+        self.cast = story.Cast(self.scratch)
+        self.cast.init_site()
+
+    def image(self, data, name="nic.rom"):
+        path = self.scratch / name
+        path.write_bytes(data)
+        return path
+
+    def custom(self, role):
+        newest = max((self.cast.public / "metadata").glob(f"*.{role}.json"), key=lambda p: int(p.name.split(".")[0]))
+        return [target["custom"] for target in json.loads(newest.read_text())["signed"]["targets"].values()]
+
+    def expected(self, pe):
+        return {"device": "1000", "event": "EV_EFI_BOOT_SERVICES_DRIVER", "file": "nic.rom", "machine": "x86-64", "pcr": 2,
+                "sha256": authenticode(pe), "vendor": "1af4"}
+
+    def test_a_makers_release_says_what_will_be_measured(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        pe = seeds.pe(b"driver" * 100)
+        rom = seeds.rom_image(0, b"code", last=False) + seeds.rom_image(3, seeds.efi_compress(pe), compressed=True)
+        self.cast.release("acme", "nic", "1.0", [self.image(rom), self.image(b"text", "notes.txt")], "--title", "Acme NIC")
+        for role in ("maker~acme", "release~acme"):
+            for custom in self.custom(role):
+                self.assertEqual((custom["measurements"], custom["title"]), ([self.expected(pe)], "Acme NIC"))
+
+    def test_the_makers_own_word_stays(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        own = self.scratch / "custom.json"
+        own.write_text('{"measurements": [{"pcr": 0, "sha256": "00"}]}')
+        self.cast.release("acme", "nic", "1.0", [self.image(seeds.rom_image(3, seeds.pe()))], "--custom", own)
+        self.assertEqual(self.custom("release~acme")[0]["measurements"], [{"pcr": 0, "sha256": "00"}])
+
+    def test_a_file_that_cannot_be_read_is_released_without(self):
+        self.cast.init_maker("acme", "Acme Networks")
+        out = self.scratch / "out.submission"
+        run = must("maker", "release", "--dir", self.cast.root / "maker-acme", "--for", "globex", "nic", "1.0", BOMBS / "bomb-lzma",
+                   *story.flag("--key", [self.cast.key(f"acme{i}") for i in (1, 2)]), "-o", out)
+        self.assertIn("no measurements are computed: ", run.err)
+        self.assertTrue(out.exists())
+
+    def test_what_the_vendor_attests_is_measured_at_intake(self):
+        request = self.cast.request()
+        must("site", "enroll", "--dir", self.cast.site, "initech", "--attested", "--name", "Initech", "-o", request)
+        self.cast.attach(request, "targets1", "targets2", "release1", "release2")
+        must("site", "publish", "--dir", self.cast.site)
+        pe = seeds.pe(b"driver" * 100)
+        must("site", "intake", "--dir", self.cast.site, "--attested", "initech/nic/1.0", self.image(seeds.rom_image(3, pe)), "--origin", "by mail")
+        request = self.cast.request()
+        must("site", "approve", "--dir", self.cast.site, "--all", "-o", request)
+        self.cast.attach(request, "release1", "release3")
+        must("site", "publish", "--dir", self.cast.site)
+        custom = self.custom("release~initech")[0]
+        self.assertEqual((len(custom["measurements"]), custom["measurements"][0]["vendor"]), (1, "1af4"))
+        self.assertEqual(custom["vendor"]["origin"], "by mail")
+
+
+class EventLog(story.Case):
+    """Which releases' option ROMs a machine has run, by its event log."""
+
+    def setUp(self):
+        super().setUp()
+        self.cast = story.Cast(self.scratch)
+        self.cast.init_site()
+        self.cast.init_maker("acme", "Acme Networks")
+        self.cast.enroll("acme")
+        self.pe = seeds.pe(b"driver" * 100)
+        rom = self.scratch / "nic.rom"
+        rom.write_bytes(seeds.rom_image(0, b"code", last=False) + seeds.rom_image(3, self.pe))
+        self.cast.release("acme", "nic", "1.0", [rom])
+        self.measured = bytes.fromhex(must("image", "show", "--json", rom).json()["files"][0]["nodes"][3]["pcr2_event_sha256"])
+        self.cast.trust()
+        must("list", home=self.cast.home)
+
+    def verify(self, drivers, *options, status=GOOD, faketime=None):
+        path = self.scratch / "log"
+        path.write_bytes(logs.boot(drivers))
+        run = hallmark("verify", "--event-log", path, *options, home=self.cast.home, faketime=faketime)
+        self.assertStatus(run, status)
+        return run
+
+    def test_a_released_rom_is_named_and_another_is_unknown(self):
+        run = self.verify([self.measured])
+        self.assertIn("good: acme/nic/1.0/nic.rom at globex", run.out)
+        expected = logs.replay([self.measured, hashlib.sha256(b"\0\0\0\0").digest()]).hex()
+        self.assertIn(f"PCR 2 replays to {expected}", run.out)
+        tampered = hashlib.sha256(b"implant").digest()
+        run = self.verify([self.measured, tampered], status=NO)
+        self.assertIn("good: acme/nic/1.0/nic.rom", run.out)
+        self.assertIn(f"unknown: no release says {tampered.hex()}", run.out)
+
+    def test_json(self):
+        document = self.verify([self.measured, b"\1" * 32], "--json", status=NO).json()
+        self.assertEqual(document["schema"], "hallmark/verify-event-log/1")
+        self.assertEqual([rom["verdict"] for rom in document["option_roms"]], ["good", "unknown"])
+        self.assertEqual(document["option_roms"][0]["matches"][0]["path"], "acme/nic/1.0/nic.rom")
+        self.assertEqual({pcr["pcr"] for pcr in document["pcrs"]}, set(range(8)))
+
+    def test_no_option_rom(self):
+        self.assertIn("no option ROM was measured", self.verify([]).out)
+
+    def test_what_is_no_log_and_wrong_use(self):
+        path = self.scratch / "log"
+        path.write_bytes(b"no log at all")
+        self.assertRefused(hallmark("verify", "--event-log", path, home=self.cast.home), NO, "no event log")
+        self.assertStatus(hallmark("verify", "--event-log", self.scratch / "none", home=self.cast.home), CANNOT_TELL)
+        self.assertStatus(hallmark("verify", "--event-log", path, path, home=self.cast.home), USAGE)
+
+    def test_cannot_tell_what_is_unknown_where_a_site_was_not_asked(self):
+        run = self.verify([b"\1" * 32], "--max-age", "1d", status=CANNOT_TELL, faketime="+2d")
+        self.assertIn("--max-age", run.err)
 
 
 class Review(story.Case):
