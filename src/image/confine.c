@@ -76,6 +76,7 @@ static const struct sock_filter filter_rest[] = {
     ALLOW(SYS_brk),
     ALLOW(SYS_munmap),
     ALLOW(SYS_mremap),
+    ALLOW(SYS_madvise),
     ALLOW(SYS_exit_group),
     ALLOW(SYS_exit),
     /* Memory of nobody's, without leave to run it: the low words of protection and flags. */

@@ -130,7 +130,7 @@ struct hm_image_node {
     bool has_guid, has_sha256;
     uint64_t offset, size; /* in its space */
     struct hm_guid guid;
-    struct hm_sha256 sha256; /* of the node's bytes */
+    struct hm_sha256 sha256; /* of the node's bytes; which have one says is_hashed in walk.c */
 };
 
 struct hm_image {

@@ -37,22 +37,25 @@ uint32_t hm_unpack_crc32(struct hm_bytes bytes)
     return lzma_crc32(bytes.data, bytes.size, 0);
 }
 
-/* More room. HM_EREFUSED where the budget ends. */
-static enum hm_rc grow(struct output *output)
+static enum hm_rc set_capacity(struct output *output, size_t capacity)
 {
-    size_t capacity = output->capacity == 0 ? FIRST_SIZE : output->capacity * 2;
-    uint8_t *moved;
+    uint8_t *moved = realloc(output->data, capacity);
 
-    if (output->capacity == output->size_max)
-        return HM_EREFUSED;
-    if (capacity > output->size_max)
-        capacity = output->size_max;
-    moved = realloc(output->data, capacity);
     if (moved == NULL)
         return HM_ENOMEM;
     output->data = moved;
     output->capacity = capacity;
     return HM_OK;
+}
+
+/* More room. HM_EREFUSED where the budget ends. */
+static enum hm_rc grow(struct output *output)
+{
+    size_t capacity = output->capacity == 0 ? FIRST_SIZE : output->capacity * 2;
+
+    if (output->capacity == output->size_max)
+        return HM_EREFUSED;
+    return set_capacity(output, capacity < output->size_max ? capacity : output->size_max);
 }
 
 /* ---- LZMA ------------------------------------------------------------------------------------ */
@@ -64,6 +67,10 @@ static enum hm_rc run_lzma(lzma_stream *stream, struct hm_bytes packed, uint64_t
 
     stream->next_in = packed.data;
     stream->avail_in = packed.size;
+    /* Within the budget a size that is a lie costs nothing: memory that is not written to is none.
+     */
+    if (declared > 0 && declared <= output->size_max)
+        HM_TRY(set_capacity(output, (size_t)declared));
     while (status == LZMA_OK && output->size < declared) {
         if (output->size == output->capacity)
             HM_TRY(grow(output));

@@ -265,12 +265,36 @@ enum hm_rc hm_walk_sha256(struct hm_walk *walk, const struct hm_bytes *runs, siz
     return hm_digest_final(walk->digest, &walk->err, ret_sha256->bytes);
 }
 
-/* The bytes of a content are those of its parts, and padding says what it is by its fill. */
-static bool is_hashed(const struct hm_image_node *node)
+/* Is all behind the node's header its one child? */
+static bool is_wrapper(const struct hm_image *image, const struct hm_image_node *node)
 {
-    if (node->kind == HM_IMAGE_PADDING)
+    const struct hm_image_node *child;
+
+    if (node->first_child == HM_IMAGE_NONE || node->first_child != node->last_child)
         return false;
-    return node->kind != HM_IMAGE_CONTENT || node->first_child == HM_IMAGE_NONE;
+    child = &image->nodes[node->first_child];
+    return child->space == node->space && child->offset + child->size == node->offset + node->size;
+}
+
+/* Bytes are hashed under each name that somebody may ask for, and no more often: it is a third of
+ * the whole work. */
+static bool is_hashed(const struct hm_image *image, uint32_t index)
+{
+    const struct hm_image_node *node = &image->nodes[index];
+
+    switch (node->kind) {
+    case HM_IMAGE_FILE: /* by whoever asked: inspect.h */
+    case HM_IMAGE_PADDING:
+        return false;
+    case HM_IMAGE_CONTENT:
+        return node->first_child == HM_IMAGE_NONE;
+    case HM_IMAGE_VOLUME: /* decompressed ones are told by their files */
+        return node->first_child == HM_IMAGE_NONE || node->space == 0;
+    case HM_IMAGE_SECTION:
+        return !is_wrapper(image, node);
+    default:
+        return true;
+    }
 }
 
 static enum hm_rc hash_nodes(struct hm_walk *walk)
@@ -282,7 +306,7 @@ static enum hm_rc hash_nodes(struct hm_walk *walk)
         const struct hm_image_node *above = i == 0 ? NULL : &image->nodes[node->parent];
         struct hm_bytes bytes = hm_walk_bytes(walk, i);
 
-        if (!is_hashed(node))
+        if (!is_hashed(image, i))
             continue;
         if (above != NULL && above->has_sha256 && above->space == node->space &&
             above->offset == node->offset && above->size == node->size) {

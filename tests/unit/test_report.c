@@ -105,13 +105,13 @@ static void test_parse__refuses_each_broken_rule(void **state)
         {HEAD_SIZE + 10, 1, "a first node that begins later"},
         {HEAD_SIZE + 18, 0x77, "a first node of another size"},
         {HEAD_SIZE + 29, 0xff, "more facts than are there"},
-        /* The second node: behind a first of 30 bytes and its digest. */
-        {HEAD_SIZE + 62, 5, "a parent that comes later"},
-        {HEAD_SIZE + 62 + 4, HM_IMAGE_FILE, "a second file"},
-        {HEAD_SIZE + 62 + 4, HM_IMAGE_CONTENT, "a content in the file's space"},
-        {HEAD_SIZE + 62 + 6, 1, "a space that there is not"},
-        {HEAD_SIZE + 62 + 17, 0xff, "outside its parent"},
-        {HEAD_SIZE + 62 + 25, 0x7f, "larger than its parent"},
+        /* The second node: behind a first without digest. */
+        {HEAD_SIZE + 30, 5, "a parent that comes later"},
+        {HEAD_SIZE + 30 + 4, HM_IMAGE_FILE, "a second file"},
+        {HEAD_SIZE + 30 + 4, HM_IMAGE_CONTENT, "a content in the file's space"},
+        {HEAD_SIZE + 30 + 6, 1, "a space that there is not"},
+        {HEAD_SIZE + 30 + 17, 0xff, "outside its parent"},
+        {HEAD_SIZE + 30 + 25, 0x7f, "larger than its parent"},
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
