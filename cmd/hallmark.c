@@ -21,6 +21,7 @@ static const struct hm_cmd commands[] = {
     {"get", hm_cmd_get, "get files of a release, verified"},
     {"sync", hm_cmd_sync, "keep a folder as a site's releases say"},
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
+    {"identify", hm_cmd_identify, "which release is this file or flash dump, by its bytes?"},
     {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
     {"image", hm_cmd_image, "what firmware files are made of, and how they differ"},
     {"witness", hm_cmd_witness, "cosign the checkpoints of logs, for everybody's sake"},
