@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync verify bundle image witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync verify identify bundle image witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
@@ -57,6 +57,7 @@ _hallmark_options() {
     'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;
@@ -98,6 +99,7 @@ _hallmark_operand() {
     'get') echo 'path' ;;
     'sync') echo 'path' ;;
     'verify') echo 'file' ;;
+    'identify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
     'image show') echo 'file' ;;

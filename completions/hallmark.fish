@@ -41,6 +41,7 @@ complete -c hallmark -n '__hallmark_at "" end' -f -a list -d 'what the trusted s
 complete -c hallmark -n '__hallmark_at "" end' -f -a get -d 'get files of a release, verified'
 complete -c hallmark -n '__hallmark_at "" end' -f -a sync -d 'keep a folder as a site\'s releases say'
 complete -c hallmark -n '__hallmark_at "" end' -f -a verify -d 'is this file what somebody trusted released?'
+complete -c hallmark -n '__hallmark_at "" end' -f -a identify -d 'which release is this file or flash dump, by its bytes?'
 complete -c hallmark -n '__hallmark_at "" end' -f -a bundle -d 'carry releases to a network without a connection'
 complete -c hallmark -n '__hallmark_at "" end' -f -a image -d 'what firmware files are made of, and how they differ'
 complete -c hallmark -n '__hallmark_at "" end' -f -a witness -d 'cosign the checkpoints of logs'
@@ -429,6 +430,18 @@ complete -c hallmark -n '__hallmark_at "verify"' -l quiet -d 'print nothing but 
 complete -c hallmark -n '__hallmark_at "verify"' -l no-progress -d 'no progress line'
 complete -c hallmark -n '__hallmark_at "verify"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
 complete -c hallmark -n '__hallmark_at "verify"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "identify"' -F
+complete -c hallmark -n '__hallmark_at "identify"' -l in -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder with files to compare with'
+complete -c hallmark -n '__hallmark_at "identify"' -l raw -d 'compare the bytes as they are'
+complete -c hallmark -n '__hallmark_at "identify"' -l trace -d 'where the release comes from'
+complete -c hallmark -n '__hallmark_at "identify"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
+complete -c hallmark -n '__hallmark_at "identify"' -l max-age -x -d 'of the state, such as 7d'
+complete -c hallmark -n '__hallmark_at "identify"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "identify"' -l quiet -d 'print nothing but failures'
+complete -c hallmark -n '__hallmark_at "identify"' -l no-progress -d 'no progress line'
+complete -c hallmark -n '__hallmark_at "identify"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
+complete -c hallmark -n '__hallmark_at "identify"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "bundle export"' -f -a '(__hallmark_paths)'
 complete -c hallmark -n '__hallmark_at "bundle export"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'

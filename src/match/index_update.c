@@ -342,10 +342,15 @@ static enum hm_rc add_image(struct update *update, struct hm_index_want *want, s
                                    .changed_ns = want->changed_ns,
                                    .path = hm_bytes_str(want->path)};
     struct hm_bytes bytes;
+    enum hm_rc rc;
 
     if (want->size > HM_WALK_FILE_SIZE_MAX)
         return hm_fail(err, HM_EREFUSED, "it is larger than any flash image");
-    HM_TRY(read_image(update, want, err));
+    rc = read_image(update, want, err);
+    /* A file that cannot be read is no fault of the index. */
+    if (rc == HM_EIO)
+        rc = err->rc = HM_EINPUT;
+    HM_TRY(rc);
     bytes = hm_buf_bytes(&update->bytes);
     HM_TRY(hm_digest_sha256(bytes, err, &image.sha256));
     if (want->has_sha256 && !hm_digest_is_equal(&want->sha256, &image.sha256))
