@@ -5,19 +5,13 @@
 
 #include "match/index_file.h"
 
-static void put64(uint8_t *at, uint64_t value)
-{
-    for (size_t i = 0; i < 8; i++)
-        at[i] = (uint8_t)(value >> 8 * i & 0xff);
-}
-
 static bool put_sum(uint8_t *at, struct hm_bytes bytes)
 {
     struct hm_sha256 sha256;
 
     if (hm_digest_sha256(bytes, NULL, &sha256) != HM_OK)
         return false;
-    put64(at, hm_index_file_key(&sha256));
+    memcpy(at, sha256.bytes, 8);
     return true;
 }
 

@@ -14,6 +14,9 @@
 
 static bool is_fill(const uint8_t *data, size_t size)
 {
+    /* Most cells show in their first bytes that they are none. */
+    if (size > 1 && data[0] != data[1])
+        return false;
     return size < 2 || memcmp(data, data + 1, size - 1) == 0;
 }
 

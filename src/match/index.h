@@ -22,7 +22,7 @@
 #define HM_INDEX_BATCH_ENTRY_COUNT 4000000
 /* Images above this keep one anchor in eight: they have plenty. */
 #define HM_INDEX_WHOLE_SIZE_MAX ((size_t)1 << 20)
-#define HM_INDEX_SAMPLE_BITS    3
+#define HM_INDEX_SAMPLE_BITS    HM_INDEX_FILE_SAMPLE_BITS
 /* Another command brings the same index up to date: a first index takes minutes. */
 #define HM_INDEX_LOCK_WAIT_MS 600000
 

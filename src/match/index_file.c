@@ -8,15 +8,22 @@ uint64_t hm_index_file_key(const struct hm_sha256 *sha256)
 {
     struct hm_rd rd = hm_reader_make(hm_bytes_make(sha256->bytes, HM_SHA256_SIZE));
 
-    return hm_reader_le64(&rd);
+    return hm_reader_le64(&rd) & ~INDEX_SAMPLE_MASK;
+}
+
+uint64_t hm_index_file_stored(uint64_t key)
+{
+    return key >> HM_INDEX_FILE_SAMPLE_BITS | key << (64 - HM_INDEX_FILE_SAMPLE_BITS);
 }
 
 enum hm_rc hm_index_file_sum(struct hm_bytes bytes, struct hm_err *err, uint64_t *ret_sum)
 {
     struct hm_sha256 sha256;
 
+    struct hm_rd rd = hm_reader_make(hm_bytes_make(sha256.bytes, HM_SHA256_SIZE));
+
     HM_TRY(hm_digest_sha256(bytes, err, &sha256));
-    *ret_sum = hm_index_file_key(&sha256);
+    *ret_sum = hm_reader_le64(&rd);
     return HM_OK;
 }
 
@@ -86,6 +93,10 @@ enum hm_rc hm_index_file_parse(struct hm_bytes bytes, struct hm_err *err,
     file.entry_count = (size_t)entry_count;
     if (!lay_out(&file, blocks_size))
         return hm_fail(err, HM_EFORMAT, "its size is not the one its header says");
+    file.is_sampled =
+        load32(bytes,
+               file.fan_offset + ((size_t)4 << (file.fan_bits - HM_INDEX_FILE_SAMPLE_BITS))) ==
+        file.entry_count;
     *ret_file = file;
     return HM_OK;
 }
@@ -110,25 +121,29 @@ static uint64_t key_at(const struct hm_index_file *file, size_t index)
 enum hm_rc hm_index_file_find(const struct hm_index_file *file, uint64_t key, struct hm_err *err,
                               size_t *ret_first, size_t *ret_count)
 {
-    size_t slot = (size_t)(key >> (64 - file->fan_bits));
-    size_t low = load32(file->bytes, file->fan_offset + slot * 4);
-    size_t end = load32(file->bytes, file->fan_offset + slot * 4 + 4);
-    size_t high = end;
+    uint64_t stored = hm_index_file_stored(key);
+    size_t slot = (size_t)(stored >> (64 - file->fan_bits));
     size_t count = 0;
+    size_t low, high, end;
 
+    *ret_first = *ret_count = 0;
+    if (file->is_sampled && (key & INDEX_SAMPLE_MASK) != 0)
+        return HM_OK;
+    low = load32(file->bytes, file->fan_offset + slot * 4);
+    high = end = load32(file->bytes, file->fan_offset + slot * 4 + 4);
     if (low > end || end > file->entry_count)
         return hm_fail(err, HM_EFORMAT, "the index of images is damaged at key %016llx",
                        (unsigned long long)key);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (key_at(file, middle) < key)
+        if (key_at(file, middle) < stored)
             low = middle + 1;
         else
             high = middle;
     }
     while (low + count < end && count <= HM_INDEX_FILE_SHARED_MAX &&
-           key_at(file, low + count) == key)
+           key_at(file, low + count) == stored)
         count++;
     *ret_first = low;
     *ret_count = count;

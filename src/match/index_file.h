@@ -11,7 +11,7 @@
  *   40  images: offset of the block (8), its size (4), zero (4), first 8 bytes of its SHA-256 (8)
  *       fan: 2^bits + 1 numbers (4) of entries: those whose key begins with i are at fan[i] up to
  *       (not including) fan[i+1]; then zeros to a multiple of 8
- *       entries, ascending: key (8), image (4), offset (4)
+ *       entries, ascending: key (8), image (4), offset (4); keys are rotated right by three bits
  *       blocks
  *
  *   block:  0  SHA-256 (32)   20  size (8)   28  inode (8)   30  time of change, ns (8)
@@ -19,7 +19,8 @@
  * path (4)   40  path, then what it is made of (match/contents.h)
  *
  * An entry's key is that of an anchor (offset: where the piece lies in the image), the first 8
- * bytes of a part's SHA-256 (offset: which part), or those of the image's own (offset: all ones).
+ * bytes of a part's SHA-256 (offset: which part), or those of the image's own (offset: all ones);
+ * the lowest three bits of digests' keys are taken as zero.
  * Entries only lead to images: what an image is said to be is in its block, which has a checksum.
  */
 #ifndef HM_MATCH_INDEX_FILE_H
@@ -37,9 +38,12 @@
 #define HM_INDEX_FILE_PATH_SIZE_MAX 4096
 #define HM_INDEX_FILE_WHOLE         UINT32_MAX /* an entry's offset: the image itself */
 #define HM_INDEX_FILE_ENTRY_SIZE    16
+/* Keys that end in so many zero bits are kept of every image; others of small images alone. They
+ * stand apart, so that an index of large images is not searched for what it cannot have. */
+#define HM_INDEX_FILE_SAMPLE_BITS 3
 
 struct hm_index_entry {
-    uint64_t key;
+    uint64_t key; /* as stored: rotated right by HM_INDEX_FILE_SAMPLE_BITS */
     uint32_t image, offset;
 };
 
@@ -58,6 +62,7 @@ struct hm_index_file {
     struct hm_bytes bytes;
     uint32_t image_count;
     uint32_t fan_bits;
+    bool is_sampled; /* all keys are of the kind that is kept of every image */
     size_t entry_count;
     size_t fan_offset, entries_offset, blocks_offset, blocks_size;
 };

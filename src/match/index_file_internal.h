@@ -15,6 +15,10 @@
 #define INDEX_FAN_BITS_MIN 8
 #define INDEX_FAN_BITS_MAX 28
 
+#define INDEX_SAMPLE_MASK ((UINT64_C(1) << HM_INDEX_FILE_SAMPLE_BITS) - 1)
+
+/* The key as it stands in an entry. */
+uint64_t hm_index_file_stored(uint64_t key);
 /* The checksum of a header or block. */
 HM_MUST_CHECK enum hm_rc hm_index_file_sum(struct hm_bytes bytes, struct hm_err *err,
                                            uint64_t *ret_sum);
