@@ -5,7 +5,11 @@
  */
 #include "identify.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/file.h"
+#include "base/mapping.h"
 #include "base/time.h"
 #include "customer/sync.h"
 #include "image/walk.h"
@@ -221,21 +225,53 @@ static enum hm_rc identify_bytes(struct hm_identify *identify, struct hm_bytes b
     return compare(identify, bytes, file, err);
 }
 
+/* The bytes of one file: mapped, or read where that cannot be (a pipe). */
+struct input {
+    struct hm_mapping mapping;
+    struct hm_buf bytes;
+    struct hm_bytes image;
+};
+
+static void input_done(struct input *input)
+{
+    hm_mapping_done(&input->mapping);
+    hm_buf_done(&input->bytes);
+}
+
+static enum hm_rc open_input(const char *path, struct hm_err *err, struct input *input)
+{
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    struct stat st;
+    enum hm_rc rc;
+
+    if (strcmp(path, "-") != 0)
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        (uint64_t)st.st_size <= HM_WALK_FILE_SIZE_MAX) {
+        HM_TRY(hm_mapping_fd(fd, (size_t)st.st_size, true, err, &input->mapping));
+        input->image = input->mapping.bytes;
+        return HM_OK;
+    }
+    rc = hm_file_read_path(path, err, &input->bytes);
+    input->image = hm_buf_bytes(&input->bytes);
+    /* What is larger than any flash chip is no question for this command. */
+    if (rc == HM_EFORMAT)
+        rc = err->rc = HM_EINPUT;
+    return rc;
+}
+
 HM_NOINLINE static enum hm_rc identify_one(struct hm_identify *identify, const char *path,
                                            struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX);
+    _hm_done_(input_done) struct input input = {.mapping = HM_MAPPING_INIT,
+                                                .bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX)};
     struct hm_identify_file file = {.path = path, .rc = HM_EUNKNOWN};
     struct hm_err why = HM_ERR_INIT;
-    enum hm_rc rc = hm_file_read_path(path, &why, &bytes);
-
-    /* What is larger than any flash chip is no question for this command. */
-    if (rc == HM_EFORMAT)
-        rc = why.rc = HM_EINPUT;
+    enum hm_rc rc = open_input(path, &why, &input);
     if (rc != HM_OK && hm_error_exit_status(rc) == 4)
         return hm_fail(err, rc, "%s", why.text);
     if (rc == HM_OK) {
-        HM_TRY(identify_bytes(identify, hm_buf_bytes(&bytes), &file, err));
+        HM_TRY(identify_bytes(identify, input.image, &file, err));
     } else {
         HM_TRY(say(identify, &file, rc, why.text, err));
         HM_TRY(report(identify, &file, err));

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Votes. A piece found in few images speaks louder than one found in many: its size is shared among
- * them. Images that keep one anchor in eight have each vote counted eight times.
+ * them. Of images that keep one anchor in eight, each vote counts eight times.
  */
 #include "match/candidate.h"
 
 #define SCALE       1024
 #define FIRST_HITS  4096
+#define AHEAD       8     /* anchors */
 #define POOL_MAX    64    /* the heaviest, before sampling is allowed for */
 #define ANCHOR_SIZE 20480 /* what one kept anchor of decompressed bytes stands for */
 
@@ -97,6 +98,13 @@ static enum hm_rc find(const struct votes *votes, uint64_t key, struct hm_err *e
     return HM_OK;
 }
 
+/* An index is larger than any cache. */
+static void prefetch(const struct votes *votes, uint64_t key)
+{
+    for (size_t i = 0; i < votes->file_count; i++)
+        hm_index_file_prefetch(votes->files[i], key);
+}
+
 static enum hm_rc vote_raw(struct votes *votes, const struct hm_anchor *anchor, struct hm_err *err)
 {
     struct found found;
@@ -136,8 +144,11 @@ static enum hm_rc vote_part(struct votes *votes, uint64_t key, uint64_t size, st
 static enum hm_rc vote(struct votes *votes, const struct hm_anchor_list *anchors,
                        const struct hm_contents *contents, struct hm_err *err)
 {
-    for (size_t i = 0; i < anchors->count; i++)
+    for (size_t i = 0; i < anchors->count; i++) {
+        if (i + AHEAD < anchors->count)
+            prefetch(votes, anchors->items[i + AHEAD].key);
         HM_TRY(vote_raw(votes, &anchors->items[i], err));
+    }
     for (size_t i = 0; contents != NULL && i < contents->part_count; i++) {
         const struct hm_part *part = &contents->parts[i];
 

@@ -2,15 +2,14 @@
 /* A folder of index files, mapped for look-ups. See index.h; index_update.c keeps it in step. */
 #include "match/index_internal.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-
+#include "base/mapping.h"
 #include "base/num.h"
 
 unsigned hm_index_sample_bits(uint64_t image_size)
 {
-    return image_size > HM_INDEX_WHOLE_SIZE_MAX ? HM_INDEX_SAMPLE_BITS : 0;
+    if (image_size > HM_INDEX_EIGHTH_SIZE_MAX)
+        return HM_INDEX_FILE_SAMPLE_BITS;
+    return image_size > HM_INDEX_WHOLE_SIZE_MAX ? HM_INDEX_FILE_SAMPLE_BITS - 1 : 0;
 }
 
 bool hm_index_name(const char *name, uint64_t *ret_number)
@@ -33,14 +32,9 @@ bool hm_index_is_current(const struct hm_dir *dir, const char *stamp)
 
 void hm_index_unmap(struct hm_bytes *bytes)
 {
-    /* A view of a mapping is const for everybody but its owner. */
-    union {
-        const uint8_t *view;
-        void *mapping;
-    } owned = {.view = bytes->data};
+    struct hm_mapping mapping = {.bytes = *bytes};
 
-    if (bytes->size > 0)
-        (void)munmap(owned.mapping, bytes->size); /* nothing could be done about it */
+    hm_mapping_done(&mapping);
     *bytes = HM_BYTES_EMPTY;
 }
 
@@ -48,16 +42,14 @@ enum hm_rc hm_index_map(const struct hm_dir *dir, const char *name, struct hm_er
                         struct hm_bytes *ret_bytes)
 {
     _hm_done_(hm_dir_close_fd) int fd = -1;
+    struct hm_mapping mapping;
     uint64_t size;
-    void *data;
 
     HM_TRY(hm_dir_open_file(dir, name, err, &fd, &size));
     if (size == 0 || size > SIZE_MAX)
         return hm_fail(err, HM_EFORMAT, "'%s/%s' is no index of images", dir->path, name);
-    data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
-    if (data == MAP_FAILED)
-        return hm_error_errno(err, errno, "cannot map '%s/%s'", dir->path, name);
-    *ret_bytes = hm_bytes_make(data, (size_t)size);
+    HM_TRY(hm_mapping_fd(fd, (size_t)size, false, err, &mapping));
+    *ret_bytes = mapping.bytes;
     return HM_OK;
 }
 
@@ -78,7 +70,7 @@ static enum hm_rc open_file(const struct hm_dir *dir, const char *name, struct h
     if (rc == HM_OK)
         rc = hm_index_file_parse(bytes, err, &index->files[index->file_count]);
     if (rc == HM_OK) {
-        index->file_count++;
+        hm_index_file_touch(&index->files[index->file_count++]);
         return HM_OK;
     }
     hm_index_unmap(&bytes);

@@ -15,14 +15,15 @@
 
 #include "match/index_file.h"
 
-/* Merging keeps each file twice as large as the next one: this many are more than there can be. */
+/* Merging keeps each file eight times as large as the next one: this many are more than there can
+ * be. */
 #define HM_INDEX_FILE_COUNT_MAX 64
 #define HM_INDEX_STAMP_SIZE_MAX 4096
 /* Entries that are gathered in memory before they become a file: 64 MiB. */
 #define HM_INDEX_BATCH_ENTRY_COUNT 4000000
-/* Images above this keep one anchor in eight: they have plenty. */
-#define HM_INDEX_WHOLE_SIZE_MAX ((size_t)1 << 20)
-#define HM_INDEX_SAMPLE_BITS    HM_INDEX_FILE_SAMPLE_BITS
+/* Images above these sizes keep one anchor in eight, and in sixteen: they have hundreds still. */
+#define HM_INDEX_WHOLE_SIZE_MAX  ((size_t)1 << 20)
+#define HM_INDEX_EIGHTH_SIZE_MAX ((size_t)4 << 20)
 /* Another command brings the same index up to date: a first index takes minutes. */
 #define HM_INDEX_LOCK_WAIT_MS 600000
 

@@ -3,6 +3,8 @@
 #include "match/index_file_internal.h"
 
 #include <endian.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 uint64_t hm_index_file_key(const struct hm_sha256 *sha256)
 {
@@ -116,6 +118,24 @@ struct hm_index_entry hm_index_file_entry(const struct hm_index_file *file, size
 static uint64_t key_at(const struct hm_index_file *file, size_t index)
 {
     return load64(file->bytes, file->entries_offset + index * HM_INDEX_FILE_ENTRY_SIZE);
+}
+
+void hm_index_file_touch(const struct hm_index_file *file)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t from = file->fan_offset - file->fan_offset % page;
+
+    /* Help, and no more: an older kernel does without. */
+    (void)madvise((void *)(uintptr_t)(file->bytes.data + from), file->entries_offset - from,
+                  MADV_POPULATE_READ);
+}
+
+void hm_index_file_prefetch(const struct hm_index_file *file, uint64_t key)
+{
+    size_t slot = (size_t)(hm_index_file_stored(key) >> (64 - file->fan_bits));
+
+    if (!file->is_sampled || (key & INDEX_SAMPLE_MASK) == 0)
+        __builtin_prefetch(file->bytes.data + file->fan_offset + slot * 4);
 }
 
 enum hm_rc hm_index_file_find(const struct hm_index_file *file, uint64_t key, struct hm_err *err,

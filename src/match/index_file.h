@@ -11,7 +11,7 @@
  *   40  images: offset of the block (8), its size (4), zero (4), first 8 bytes of its SHA-256 (8)
  *       fan: 2^bits + 1 numbers (4) of entries: those whose key begins with i are at fan[i] up to
  *       (not including) fan[i+1]; then zeros to a multiple of 8
- *       entries, ascending: key (8), image (4), offset (4); keys are rotated right by three bits
+ *       entries, ascending: key (8), image (4), offset (4); keys are rotated right by four bits
  *       blocks
  *
  *   block:  0  SHA-256 (32)   20  size (8)   28  inode (8)   30  time of change, ns (8)
@@ -20,7 +20,7 @@
  *
  * An entry's key is that of an anchor (offset: where the piece lies in the image), the first 8
  * bytes of a part's SHA-256 (offset: which part), or those of the image's own (offset: all ones);
- * the lowest three bits of digests' keys are taken as zero.
+ * the lowest four bits of digests' keys are taken as zero.
  * Entries only lead to images: what an image is said to be is in its block, which has a checksum.
  */
 #ifndef HM_MATCH_INDEX_FILE_H
@@ -40,7 +40,7 @@
 #define HM_INDEX_FILE_ENTRY_SIZE    16
 /* Keys that end in so many zero bits are kept of every image; others of small images alone. They
  * stand apart, so that an index of large images is not searched for what it cannot have. */
-#define HM_INDEX_FILE_SAMPLE_BITS 3
+#define HM_INDEX_FILE_SAMPLE_BITS 4
 
 struct hm_index_entry {
     uint64_t key; /* as stored: rotated right by HM_INDEX_FILE_SAMPLE_BITS */
@@ -71,10 +71,14 @@ struct hm_index_file {
  * of another version. */
 HM_MUST_CHECK enum hm_rc hm_index_file_parse(struct hm_bytes bytes, struct hm_err *err,
                                              struct hm_index_file *ret_file);
+/* Has the fan brought into memory: every look-up needs it. */
+void hm_index_file_touch(const struct hm_index_file *file);
 /* The entries of a key. HM_EFORMAT: damaged. */
 HM_MUST_CHECK enum hm_rc hm_index_file_find(const struct hm_index_file *file, uint64_t key,
                                             struct hm_err *err, size_t *ret_first,
                                             size_t *ret_count);
+/* Has what a look-up of the key begins with brought into the cache. */
+void hm_index_file_prefetch(const struct hm_index_file *file, uint64_t key);
 struct hm_index_entry hm_index_file_entry(const struct hm_index_file *file, size_t index);
 /* HM_EFORMAT: there is no such image, or its block is damaged. */
 HM_MUST_CHECK enum hm_rc hm_index_file_image(const struct hm_index_file *file, uint32_t index,

@@ -13,9 +13,9 @@
 #define DROPPED       UINT32_MAX
 #define FIRST_ENTRIES 4096
 #define FIRST_IMAGES  64
-/* Entries to a slot of the fan, were the keys spread evenly: a byte each. Most are in the first
- * eighth of it, where a slot has half a kilobyte to search. */
-#define FAN_SHARE 4
+/* Entries to a slot of the fan, were the keys spread evenly: half a byte each. Most are in the
+ * first sixteenth of it, where a slot has 2 KiB to search: half a page. */
+#define FAN_SHARE 8
 
 /* ---- a batch --------------------------------------------------------------------------------- */
 

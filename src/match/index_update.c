@@ -16,6 +16,9 @@
 #include "match/index_file_internal.h"
 
 #define FIRST_DIGESTS 1024
+/* A look-up pays for each file, and most of an index should be in one; each image is written anew
+ * some MERGE_FACTOR times for each time that the index grows by this factor. */
+#define MERGE_FACTOR 8
 
 /* ---- a set of digests ------------------------------------------------------------------------ */
 
@@ -265,7 +268,7 @@ static enum hm_rc write_file(struct update *update, const struct hm_index_source
     return hold(update, name, number, err);
 }
 
-/* Merges the newest files until each is over twice as large as the next. */
+/* Merges the newest files until each is far larger than the next. */
 static enum hm_rc merge_newest(struct update *update, struct hm_err *err);
 
 static enum hm_rc flush(struct update *update, struct hm_err *err)
@@ -455,7 +458,7 @@ static enum hm_rc merge_newest(struct update *update, struct hm_err *err)
     size_t first = update->held_count - 1;
     size_t size = update->held[first].file.bytes.size;
 
-    while (first > 0 && update->held[first - 1].file.bytes.size <= 2 * size)
+    while (first > 0 && update->held[first - 1].file.bytes.size <= MERGE_FACTOR * size)
         size += update->held[--first].file.bytes.size;
     if (first + 1 >= update->held_count)
         return HM_OK;

@@ -10,18 +10,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dir.h"
+#include "base/mapping.h"
 #include "image/walk.h"
 
-/* Memory that all candidates are read into, in turn. */
+/* One candidate after the other. */
 struct reading {
-    struct hm_buf bytes;
+    int fd;
+    struct stat st;
+    struct hm_mapping mapping;
     struct hm_buf path;
     struct hm_compare_map map;
 };
 
+static void close_image(struct reading *reading)
+{
+    hm_mapping_done(&reading->mapping);
+    hm_dir_close_fd(&reading->fd);
+}
+
 static void reading_done(struct reading *reading)
 {
-    hm_buf_done(&reading->bytes);
+    close_image(reading);
     hm_buf_done(&reading->path);
     hm_compare_map_done(&reading->map);
 }
@@ -58,48 +68,37 @@ static bool is_untouched(const struct stat *st, const struct hm_index_image *ima
                image->changed_ns;
 }
 
-static enum hm_rc read_fd(int fd, struct reading *reading, size_t size, struct hm_err *err)
-{
-    hm_buf_clear(&reading->bytes);
-    HM_TRY(hm_buf_reserve(&reading->bytes, size, err));
-    while (reading->bytes.size < size) {
-        ssize_t count =
-            read(fd, reading->bytes.data + reading->bytes.size, size - reading->bytes.size);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return hm_error_errno(err, errno, "cannot be read");
-        if (count == 0)
-            return hm_fail(err, HM_EINPUT, "it is shorter than it was");
-        reading->bytes.size += (size_t)count;
-    }
-    return HM_OK;
-}
-
-static enum hm_rc read_image(struct reading *reading, const struct hm_index_image *image,
+static enum hm_rc open_image(struct reading *reading, const struct hm_index_image *image,
                              struct hm_err *err)
 {
-    _hm_done_(hm_dir_close_fd) int fd = -1;
     struct hm_sha256 sha256;
-    struct stat st;
 
     hm_buf_clear(&reading->path);
     HM_TRY(hm_buf_append(&reading->path, image->path, err));
-    fd =
+    reading->fd =
         open(hm_buf_str(&reading->path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (fd < 0)
+    if (reading->fd < 0)
         return hm_error_errno(err, errno, "cannot open '%s'", hm_buf_str(&reading->path));
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != image->size ||
-        image->size > HM_WALK_FILE_SIZE_MAX)
+    if (fstat(reading->fd, &reading->st) != 0 || !S_ISREG(reading->st.st_mode) ||
+        (uint64_t)reading->st.st_size != image->size || image->size > HM_WALK_FILE_SIZE_MAX)
         return hm_fail(err, HM_EINPUT, "'%s' is another file now", hm_buf_str(&reading->path));
-    HM_TRY(read_fd(fd, reading, (size_t)image->size, err));
-    if (is_untouched(&st, image))
+    HM_TRY(hm_mapping_fd(reading->fd, (size_t)image->size, true, err, &reading->mapping));
+    if (is_untouched(&reading->st, image))
         return HM_OK;
-    HM_TRY(hm_digest_sha256(hm_buf_bytes(&reading->bytes), err, &sha256));
+    HM_TRY(hm_digest_sha256(reading->mapping.bytes, err, &sha256));
     if (!hm_digest_is_equal(&sha256, &image->sha256))
         return hm_fail(err, HM_EINPUT, "'%s' has other bytes now", hm_buf_str(&reading->path));
     return HM_OK;
+}
+
+/* Is it the file still that was opened? */
+static bool is_same(const struct reading *reading)
+{
+    struct stat st;
+
+    return fstat(reading->fd, &st) == 0 && st.st_size == reading->st.st_size &&
+           st.st_ctim.tv_sec == reading->st.st_ctim.tv_sec &&
+           st.st_ctim.tv_nsec == reading->st.st_ctim.tv_nsec;
 }
 
 /* ---- variable regions ------------------------------------------------------------------------ */
@@ -233,20 +232,12 @@ static bool is_whole(const struct hm_match_release *release, const struct match_
 
 /* ---- a candidate ----------------------------------------------------------------------------- */
 
-static enum hm_rc compare_bytes(struct hm_match *match, const struct match_input *input,
+static enum hm_rc compare_bytes(const struct match_input *input,
                                 const struct hm_candidate *candidate, struct reading *reading,
                                 struct hm_match_release *release, struct hm_err *err)
 {
-    struct hm_err why = HM_ERR_INIT;
-    enum hm_rc rc = read_image(reading, &release->image, &why);
-
-    if (rc != HM_OK && hm_error_exit_status(rc) == 4)
-        return hm_fail(err, rc, "%s", why.text);
-    if (rc != HM_OK) {
-        release->unread = hm_arena_strdup(&match->arena, hm_bytes_str(why.text));
-        return release->unread == NULL ? hm_error_nomem(err) : HM_OK;
-    }
-    HM_TRY(hm_compare_map_make(hm_buf_bytes(&reading->bytes), err, &reading->map));
+    HM_TRY(open_image(reading, &release->image, err));
+    HM_TRY(hm_compare_map_make(reading->mapping.bytes, err, &reading->map));
     HM_TRY(hm_compare_run(&input->map, &reading->map, candidate->hits, candidate->hit_count, err,
                           &release->comparison));
     release->is_compared = true;
@@ -256,7 +247,29 @@ static enum hm_rc compare_bytes(struct hm_match *match, const struct match_input
     release->release_telling = hm_compare_map_telling(&reading->map, 0, reading->map.bytes.size);
     discount_variable(release, input, &reading->map);
     release->is_whole = is_whole(release, input, &reading->map);
-    return HM_OK;
+    if (is_same(reading))
+        return HM_OK;
+    return hm_fail(err, HM_EINPUT, "'%s' changed meanwhile", hm_buf_str(&reading->path));
+}
+
+/* A candidate that is not where it was is told, and nothing is said of its bytes. */
+static enum hm_rc try_bytes(struct hm_match *match, const struct match_input *input,
+                            const struct hm_candidate *candidate, struct reading *reading,
+                            struct hm_match_release *release, struct hm_err *err)
+{
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc = compare_bytes(input, candidate, reading, release, &why);
+
+    close_image(reading);
+    if (rc == HM_OK)
+        return HM_OK;
+    if (hm_error_exit_status(rc) == 4)
+        return hm_fail(err, rc, "%s", why.text);
+    hm_compare_done(&release->comparison);
+    release->is_compared = release->is_whole = release->has_code_in_variable = false;
+    release->explained = release->image_telling = release->release_telling = 0;
+    release->unread = hm_arena_strdup(&match->arena, hm_bytes_str(why.text));
+    return release->unread == NULL ? hm_error_nomem(err) : HM_OK;
 }
 
 static enum hm_rc lay_one(struct hm_match *match, const struct match_input *input,
@@ -270,7 +283,7 @@ static enum hm_rc lay_one(struct hm_match *match, const struct match_input *inpu
     if (release->image.contents.size > 0)
         HM_TRY(hm_contents_parse(release->image.contents, err, &release->contents));
     if (candidate->hit_count > 0)
-        HM_TRY(compare_bytes(match, input, candidate, reading, release, err));
+        HM_TRY(try_bytes(match, input, candidate, reading, release, err));
     if (release->contents == NULL || input->contents == NULL)
         return HM_OK;
     HM_TRY(hm_modules_compare(input->contents, release->contents, err, &release->modules));
@@ -289,8 +302,7 @@ static enum hm_rc lay_all(struct hm_match *match, const struct match_input *inpu
                           const struct hm_candidate_list *list, struct hm_err *err)
 {
     _hm_done_(reading_done) struct reading reading = {
-        .bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX + 1),
-        .path = HM_BUF_INIT(HM_INDEX_FILE_PATH_SIZE_MAX + 1)};
+        .fd = -1, .mapping = HM_MAPPING_INIT, .path = HM_BUF_INIT(HM_INDEX_FILE_PATH_SIZE_MAX + 1)};
 
     match->releases = calloc(list->count + 1, sizeof(*match->releases));
     if (match->releases == NULL)
