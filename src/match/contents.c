@@ -9,6 +9,7 @@
 #include "base/dir.h"
 #include "base/reader.h"
 #include "base/text.h"
+#include "image/module.h"
 #include "match/anchor.h"
 
 #define FLAG_PARTIAL  1U
@@ -46,37 +47,11 @@ bool hm_contents_is_component(const struct hm_part *part)
 
 /* ---- out of a tree --------------------------------------------------------------------------- */
 
-static bool has_kind_below(const struct hm_image *image, uint32_t node, enum hm_image_kind kind)
-{
-    uint32_t depth = image->nodes[node].depth;
-
-    for (uint32_t i = hm_image_next(image, node); i != HM_IMAGE_NONE; i = hm_image_next(image, i)) {
-        if (image->nodes[i].depth <= depth)
-            return false;
-        if (image->nodes[i].kind == kind)
-            return true;
-    }
-    return false;
-}
-
-static bool is_module(const struct hm_image *image, uint32_t node)
-{
-    const struct hm_image_fact *type;
-
-    if (image->nodes[node].kind != HM_IMAGE_VOLUME_FILE || !image->nodes[node].has_guid)
-        return false;
-    type = hm_image_find_fact(image, node, HM_FACT_TYPE);
-    if (type != NULL && hm_bytes_is_str(type->text, "pad"))
-        return false;
-    return !has_kind_below(image, node, HM_IMAGE_VOLUME_FILE);
-}
-
 /* Which nodes become parts: what has a name or a place of its own. */
-static bool is_part(const struct hm_image *image, uint32_t node, bool *ret_is_module)
+static bool is_part(const struct hm_image *image, uint32_t node, bool is_module)
 {
     const struct hm_image_node *at = &image->nodes[node];
 
-    *ret_is_module = is_module(image, node);
     if (node == 0 || at->size == 0 || at->size > UINT32_MAX || at->offset > UINT32_MAX)
         return false;
     if (hm_image_find_fact(image, node, HM_FACT_VARIABLE) != NULL)
@@ -97,25 +72,17 @@ static bool is_part(const struct hm_image *image, uint32_t node, bool *ret_is_mo
     case HM_IMAGE_SQUASHFS:
         return true;
     default:
-        return *ret_is_module;
+        return is_module;
     }
 }
 
-/* The name of a node, or of the first section below a file that has one. */
-static struct hm_bytes name_of(const struct hm_image *image, uint32_t node)
+static struct hm_bytes name_of(const struct hm_image *image, uint32_t node, bool is_module)
 {
-    uint32_t depth = image->nodes[node].depth;
+    const struct hm_image_fact *fact = is_module ? hm_module_find_fact(image, node, HM_FACT_NAME)
+                                                 : hm_image_find_fact(image, node, HM_FACT_NAME);
 
-    for (uint32_t i = node; i != HM_IMAGE_NONE; i = hm_image_next(image, i)) {
-        const struct hm_image_fact *fact = hm_image_find_fact(image, i, HM_FACT_NAME);
-
-        if (i != node &&
-            (image->nodes[i].depth <= depth || image->nodes[node].kind != HM_IMAGE_VOLUME_FILE))
-            break;
-        if (fact != NULL && fact->text.size <= HM_CONTENTS_NAME_SIZE_MAX)
-            return fact->text;
-    }
-    return HM_BYTES_EMPTY;
+    return fact != NULL && fact->text.size <= HM_CONTENTS_NAME_SIZE_MAX ? fact->text
+                                                                        : HM_BYTES_EMPTY;
 }
 
 static enum hm_rc add_part(struct hm_contents *contents, const struct hm_inspection *inspection,
@@ -128,7 +95,7 @@ static enum hm_rc add_part(struct hm_contents *contents, const struct hm_inspect
     *part = (struct hm_part){
         .kind = at->kind,
         .is_variable = hm_image_find_fact(image, node, HM_FACT_VARIABLE) != NULL,
-        .is_module = module,
+        .is_module = module && hm_image_find_fact(image, node, HM_FACT_VARIABLE) == NULL,
         .has_guid = at->has_guid,
         .space = at->space,
         .offset = (uint32_t)at->offset,
@@ -138,20 +105,27 @@ static enum hm_rc add_part(struct hm_contents *contents, const struct hm_inspect
     };
     if (!at->has_sha256)
         HM_TRY(hm_digest_sha256(hm_inspect_bytes(inspection, node), err, &part->sha256));
-    return hm_arena_copy(&contents->arena, name_of(image, node), err, &part->name);
+    return hm_arena_copy(&contents->arena, name_of(image, node, module), err, &part->name);
 }
 
 static enum hm_rc add_parts(struct hm_contents *contents, const struct hm_inspection *inspection,
                             const struct hm_image *image, struct hm_err *err)
 {
-    bool module;
+    uint32_t *modules = NULL;
+    size_t count = 0;
+    size_t next = 0;
 
+    HM_TRY(hm_module_list(image, &contents->arena, err, &modules, &count));
     contents->parts = hm_arena_alloc(&contents->arena, image->node_count, sizeof(struct hm_part));
     if (contents->parts == NULL)
         return hm_error_nomem(err);
     for (uint32_t i = 0; i != HM_IMAGE_NONE; i = hm_image_next(image, i)) {
-        if (is_part(image, i, &module))
-            HM_TRY(add_part(contents, inspection, image, i, module, err));
+        /* Both go in the order of reading. */
+        bool is_module = next < count && modules[next] == i;
+
+        next += is_module;
+        if (is_part(image, i, is_module))
+            HM_TRY(add_part(contents, inspection, image, i, is_module, err));
     }
     return HM_OK;
 }

@@ -37,7 +37,7 @@
 struct hm_part {
     enum hm_image_kind kind;
     bool is_variable; /* its format says that these bytes change on a running machine */
-    bool is_module;   /* a file of a volume that holds no other */
+    bool is_module;   /* as image/module.h says, but for what changes */
     bool has_guid;
     uint32_t space; /* 0: the image itself; others are decompressed */
     uint32_t offset, size;
