@@ -183,13 +183,22 @@ HM_NOINLINE static enum hm_rc compare(struct hm_identify *identify, struct hm_by
                                       struct hm_identify_file *file, struct hm_err *err)
 {
     _hm_free_(hm_contents_free) struct hm_contents *contents = NULL;
-    struct hm_match *match = NULL;
+    _hm_free_(hm_contents_free) struct hm_contents *deeper = NULL;
+    const char *worker = hm_buf_str(&identify->worker);
 
     if (!identify->is_raw)
-        HM_TRY(hm_contents_inspect(hm_buf_str(&identify->worker), bytes, err, &contents));
+        HM_TRY(hm_contents_inspect(worker, bytes, false, err, &contents));
     HM_TRY(hm_match_run(identify->known.sources, identify->known.count, bytes, &file->sha256,
-                        contents, err, &match));
-    file->match = match;
+                        contents, err, &file->match));
+    /* Neither bytes nor modules are known: what was decompressed may tell the line it is of. */
+    if (contents != NULL && file->match->verdict == HM_MATCH_UNKNOWN &&
+        hm_contents_is_packed(contents)) {
+        HM_TRY(hm_contents_inspect(worker, bytes, true, err, &deeper));
+        hm_match_free(file->match);
+        file->match = NULL;
+        HM_TRY(hm_match_run(identify->known.sources, identify->known.count, bytes, &file->sha256,
+                            deeper, err, &file->match));
+    }
     HM_TRY(conclude(identify, file, err));
     if (identify->customer.json)
         HM_TRY(hm_identify_write(identify, file, err));

@@ -115,6 +115,8 @@ static enum hm_rc write_release(struct hm_identify *identify, struct hm_json_wri
         write_number(writer, "of_release", release->release_telling);
         write_number(writer, "nearness", hm_match_nearness(release));
     }
+    write_number(writer, "pieces", release->pieces);
+    write_number(writer, "equal_pieces", release->equal_pieces);
     write_bool(writer, "as_near", hm_match_is_as_near(match, &match->releases[0], release));
     if (release->has_modules)
         write_modules(writer, &release->modules);

@@ -166,6 +166,9 @@ static enum hm_rc print_nearness(const struct hm_match *match,
     if (match->verdict == HM_MATCH_RELATED && release->has_modules &&
         release->modules.equal_count > 0)
         return hm_buf_append_fmt(out, err, ": %zu modules are equal", release->modules.equal_count);
+    if (match->verdict == HM_MATCH_RELATED && release->equal_pieces > 0)
+        return hm_buf_append_fmt(out, err, ": %zu of %zu pieces of what is packed look alike",
+                                 release->equal_pieces, release->pieces);
     return hm_buf_append_fmt(out, err, ": %u.%02u %% of both are equal", near / 100, near % 100);
 }
 

@@ -26,6 +26,15 @@ void hm_contents_free(struct hm_contents *contents)
     free(contents);
 }
 
+bool hm_contents_is_packed(const struct hm_contents *contents)
+{
+    for (size_t i = 0; i < contents->part_count; i++) {
+        if (contents->parts[i].space != 0)
+            return true;
+    }
+    return false;
+}
+
 bool hm_contents_is_component(const struct hm_part *part)
 {
     switch (part->kind) {
@@ -203,12 +212,12 @@ static enum hm_rc write_image(int fd, struct hm_bytes image, struct hm_err *err)
     return HM_OK;
 }
 
-enum hm_rc hm_contents_inspect(const char *worker, struct hm_bytes image, struct hm_err *err,
-                               struct hm_contents **ret_contents)
+enum hm_rc hm_contents_inspect(const char *worker, struct hm_bytes image, bool with_anchors,
+                               struct hm_err *err, struct hm_contents **ret_contents)
 {
     _hm_free_(hm_inspect_free) struct hm_inspection *inspection = NULL;
     _hm_done_(hm_dir_close_fd) int fd = memfd_create("image", MFD_CLOEXEC);
-    struct hm_inspect_options options = {.worker = worker, .wants_contents = true};
+    struct hm_inspect_options options = {.worker = worker, .wants_contents = with_anchors};
 
     if (fd < 0)
         return hm_error_errno(err, errno, "a file in memory cannot be made");

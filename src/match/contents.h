@@ -59,10 +59,14 @@ struct hm_contents {
 /* Out of what a reader of images said, its contents wanted. HM_ENOMEM. */
 HM_MUST_CHECK enum hm_rc hm_contents_make(const struct hm_inspection *inspection,
                                           struct hm_err *err, struct hm_contents **ret_contents);
-/* Has bytes (the image's) taken apart by the program worker. A reader that comes to grief leaves
- * partial contents. What hm_inspect_new returns. */
+/* Has bytes (the image's) taken apart by the program worker. with_anchors: those of what is
+ * decompressed, too, which all has to be handed over. A reader that comes to grief leaves partial
+ * contents. What hm_inspect_new returns. */
 HM_MUST_CHECK enum hm_rc hm_contents_inspect(const char *worker, struct hm_bytes image,
-                                             struct hm_err *err, struct hm_contents **ret_contents);
+                                             bool with_anchors, struct hm_err *err,
+                                             struct hm_contents **ret_contents);
+/* Was something of it decompressed? */
+bool hm_contents_is_packed(const struct hm_contents *contents);
 void hm_contents_free(struct hm_contents *contents);
 HM_DEFINE_FREE(hm_contents_free, struct hm_contents);
 

@@ -361,7 +361,7 @@ static enum hm_rc add_image(struct update *update, struct hm_index_want *want, s
     image.is_copy = digest_set_has(&update->digests, &image.sha256);
     if (!image.is_copy) {
         if (update->worker != NULL)
-            HM_TRY(hm_contents_inspect(update->worker, bytes, err, &contents));
+            HM_TRY(hm_contents_inspect(update->worker, bytes, true, err, &contents));
         HM_TRY(
             hm_anchor_find(bytes, HM_ANCHOR_RAW, hm_index_sample_bits(want->size), err, &anchors));
         HM_TRY(digest_set_add(&update->digests, &image.sha256, err));

@@ -5,7 +5,8 @@
 
 #include "image/walk.h"
 
-#define FIRST 64
+#define FIRST      64
+#define PIECES_MIN 4
 
 const char *hm_match_verdict_text(enum hm_match_verdict verdict)
 {
@@ -49,10 +50,20 @@ static uint32_t share(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : (uint32_t)(part * 10000 / whole); /* both are below 2^32 */
 }
 
+static uint64_t bytes_of_both(const struct hm_match_release *release)
+{
+    return release->image_telling + release->release_telling - release->explained;
+}
+
 uint32_t hm_match_nearness(const struct hm_match_release *release)
 {
-    return share(release->explained,
-                 release->image_telling + release->release_telling - release->explained);
+    return share(release->explained, bytes_of_both(release));
+}
+
+/* For qsort: the larger first. */
+static int descending(uint64_t a, uint64_t b)
+{
+    return a > b ? -1 : a < b;
 }
 
 /* The same of modules, by count. */
@@ -69,30 +80,29 @@ static int compare_by_bytes(const void *a, const void *b)
 {
     const struct hm_match_release *left = a;
     const struct hm_match_release *right = b;
-    uint32_t near[2] = {hm_match_nearness(left), hm_match_nearness(right)};
+    /* As fractions: all are below 2^31. */
+    int order =
+        descending(left->explained * bytes_of_both(right), right->explained * bytes_of_both(left));
 
-    if (near[0] != near[1])
-        return near[0] > near[1] ? -1 : 1;
-    if (left->is_whole != right->is_whole)
-        return left->is_whole ? -1 : 1;
-    if (left->explained != right->explained)
-        return left->explained > right->explained ? -1 : 1;
-    near[0] = modules_nearness(left);
-    near[1] = modules_nearness(right);
-    if (near[0] != near[1])
-        return near[0] > near[1] ? -1 : 1;
-    return left->release_telling < right->release_telling
-               ? -1
-               : left->release_telling > right->release_telling;
+    if (order == 0)
+        order = descending(left->is_whole, right->is_whole);
+    /* An image in an image, and variables that were not changed. */
+    if (order == 0)
+        order = descending(left->explained_all, right->explained_all);
+    if (order == 0)
+        order = descending(right->release_all, left->release_all);
+    return order != 0 ? order : descending(modules_nearness(left), modules_nearness(right));
 }
 
 static int compare_by_modules(const void *a, const void *b)
 {
-    uint32_t near[2] = {modules_nearness(a), modules_nearness(b)};
+    const struct hm_match_release *left = a;
+    const struct hm_match_release *right = b;
+    int order = descending(modules_nearness(left), modules_nearness(right));
 
-    if (near[0] != near[1])
-        return near[0] > near[1] ? -1 : 1;
-    return compare_by_bytes(a, b);
+    if (order == 0)
+        order = descending(left->equal_pieces, right->equal_pieces);
+    return order != 0 ? order : compare_by_bytes(a, b);
 }
 
 static bool is_percent(uint64_t part, uint64_t whole, unsigned percent)
@@ -124,8 +134,7 @@ bool hm_match_is_as_near(const struct hm_match *match, const struct hm_match_rel
     if (match->verdict == HM_MATCH_RELATED && a->has_modules)
         return b->has_modules && a->modules.equal_count == b->modules.equal_count &&
                a->modules.difference_count == b->modules.difference_count;
-    return a->explained == b->explained && a->image_telling == b->image_telling &&
-           a->release_telling == b->release_telling && a->is_whole == b->is_whole;
+    return compare_by_bytes(a, b) == 0;
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */
@@ -410,6 +419,13 @@ static bool is_told(const struct hm_match_release *release)
            is_percent(release->explained, release->release_telling, HM_MATCH_RELATED_PERCENT);
 }
 
+/* A few are chance. */
+static bool has_pieces(const struct hm_match_release *release)
+{
+    return release->equal_pieces >= PIECES_MIN &&
+           is_percent(release->equal_pieces, release->pieces, HM_MATCH_RELATED_PERCENT);
+}
+
 static enum hm_rc paint_all(struct hm_match *match, const struct match_input *input,
                             struct hm_err *err)
 {
@@ -459,7 +475,7 @@ static bool has_modules(const struct hm_match *match, unsigned percent)
 static bool is_related(const struct hm_match *match)
 {
     for (size_t i = 0; i < match->release_count; i++) {
-        if (is_told(&match->releases[i]))
+        if (is_told(&match->releases[i]) || has_pieces(&match->releases[i]))
             return true;
     }
     return has_modules(match, HM_MATCH_RELATED_PERCENT);
@@ -546,7 +562,7 @@ static void forget_strangers(struct hm_match *match)
     for (size_t i = 0; i < match->release_count; i++) {
         struct hm_match_release *release = &match->releases[i];
 
-        if (is_told(release) ||
+        if (is_told(release) || has_pieces(release) ||
             (release->has_modules && modules_nearness(release) >= 100 * HM_MATCH_RELATED_PERCENT))
             match->releases[kept++] = *release;
         else

@@ -2,9 +2,10 @@
 /*
  * What is this image? The verdict on its bytes, from images that are known.
  *
- * Every word of it rests on comparing bytes or SHA-256 digests. Anchors and weights choose what is
- * compared and decide nothing; how much of an image is equal decides which release is nearest, and
- * never that it is that release: two releases of one product often differ in a thousandth.
+ * Every word of it rests on comparing bytes or SHA-256 digests, but for one: "related" may rest on
+ * the keys of pieces that were decompressed, and is told so. Else anchors and weights choose what
+ * is compared and decide nothing. How much of an image is equal decides which release is nearest,
+ * and never that it is that release: two releases of one product often differ in a thousandth.
  */
 #ifndef HM_MATCH_MATCH_H
 #define HM_MATCH_MATCH_H
@@ -27,7 +28,7 @@ enum hm_match_verdict {
     HM_MATCH_VARIABLE, /* exact except for regions that the format says change on a machine */
     HM_MATCH_MODIFIED, /* most of a release, with other bytes in places that do not change */
     HM_MATCH_CONTAINS, /* whole releases, or whole components of some, and more */
-    HM_MATCH_RELATED,  /* modules or bytes of releases */
+    HM_MATCH_RELATED,  /* modules, bytes or decompressed pieces of releases */
     HM_MATCH_UNKNOWN,
 };
 /* "exact except variable regions", and so on. */
@@ -59,8 +60,12 @@ struct hm_match_release {
     bool has_code_in_variable; /* it would be whole, but for executables in such a region */
     uint64_t explained;        /* of both, but for fill and variable regions */
     uint64_t image_telling, release_telling;
-    struct hm_modules modules; /* zeros where either's are not known */
+    uint64_t explained_all, release_all; /* with variable regions */
+    struct hm_modules modules;           /* zeros where either's are not known */
     bool has_modules;
+    /* Pieces of what was decompressed, by their keys alone: some of all, and of them those that the
+     * release has. */
+    size_t pieces, equal_pieces;
     /* private: */
     struct hm_contents *contents;
     struct hm_comparison comparison;

@@ -177,7 +177,9 @@ static void discount_variable(struct hm_match_release *release, const struct mat
             continue;
         last_end = part->offset + part->size;
         release->release_telling -= hm_compare_map_telling(map, part->offset, last_end);
-        if (!hm_match_release_variable(release, input->map.bytes.size, part, &offset, &size))
+        /* Of one that is not all there, nobody can say that it was ever there. */
+        if (!hm_match_release_variable(release, input->map.bytes.size, part, &offset, &size) ||
+            size != part->size)
             continue;
         release->image_telling -= hm_compare_map_telling(&input->map, offset, offset + size);
         for (size_t j = 0; j < release->comparison.count; j++) {
@@ -245,8 +247,18 @@ static enum hm_rc compare_bytes(const struct match_input *input,
     release->explained = release->comparison.explained;
     release->image_telling = hm_compare_map_telling(&input->map, 0, input->map.bytes.size);
     release->release_telling = hm_compare_map_telling(&reading->map, 0, reading->map.bytes.size);
+    release->explained_all = release->explained;
+    release->release_all = release->release_telling;
     discount_variable(release, input, &reading->map);
-    release->is_whole = is_whole(release, input, &reading->map);
+    /* Variables and nothing else: then it is by them that it is known. */
+    if (release->release_telling < HM_CONTENTS_TELLING_SIZE_MIN) {
+        release->explained = release->explained_all;
+        release->release_telling = release->release_all;
+        release->image_telling = hm_compare_map_telling(&input->map, 0, input->map.bytes.size);
+        release->is_whole = false;
+    } else {
+        release->is_whole = is_whole(release, input, &reading->map);
+    }
     if (is_same(reading))
         return HM_OK;
     return hm_fail(err, HM_EINPUT, "'%s' changed meanwhile", hm_buf_str(&reading->path));
@@ -268,8 +280,23 @@ static enum hm_rc try_bytes(struct hm_match *match, const struct match_input *in
     hm_compare_done(&release->comparison);
     release->is_compared = release->is_whole = release->has_code_in_variable = false;
     release->explained = release->image_telling = release->release_telling = 0;
+    release->explained_all = release->release_all = 0;
     release->unread = hm_arena_strdup(&match->arena, hm_bytes_str(why.text));
     return release->unread == NULL ? hm_error_nomem(err) : HM_OK;
+}
+
+/* Both lists ascend. */
+static void count_pieces(const struct hm_contents *image, struct hm_match_release *release)
+{
+    const struct hm_contents *known = release->contents;
+    size_t j = 0;
+
+    release->pieces = image->anchor_count;
+    for (size_t i = 0; i < image->anchor_count; i++) {
+        while (j < known->anchor_count && known->anchors[j] < image->anchors[i])
+            j++;
+        release->equal_pieces += j < known->anchor_count && known->anchors[j] == image->anchors[i];
+    }
 }
 
 static enum hm_rc lay_one(struct hm_match *match, const struct match_input *input,
@@ -286,6 +313,7 @@ static enum hm_rc lay_one(struct hm_match *match, const struct match_input *inpu
         HM_TRY(try_bytes(match, input, candidate, reading, release, err));
     if (release->contents == NULL || input->contents == NULL)
         return HM_OK;
+    count_pieces(input->contents, release);
     HM_TRY(hm_modules_compare(input->contents, release->contents, err, &release->modules));
     release->has_modules = true;
     return HM_OK;

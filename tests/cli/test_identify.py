@@ -162,6 +162,15 @@ class Verdicts(Identify):
         self.assertNearest(found, "acme/board/1.1/new.fd", "related")
         self.assertEqual([(d["change"], d["guid"]) for d in found["releases"][0]["modules"]["differences"]], [("missing", images.guid(2000))])
 
+    def test_related__another_build_of_the_line(self):
+        """Every module is another, by one string; what is packed is much the same."""
+        files = [images.seeds.ffs(images.seeds.sections(images.seeds.section(0x10, images.seeds.pe(images.code(f"acme-{number}") + bytes([7])))),
+                                  name=images.guid(number)) for number in range(images.MODULES)]
+        found = self.identify(images.packed(files), 1)
+        self.assertEqual(found["verdict"], "related")
+        self.assertEqual(found["releases"][0]["modules"]["equal"], 0)
+        self.assertGreater(found["releases"][0]["equal_pieces"], 0)
+
     def test_unknown__unrelated_files(self):
         for seed in range(5):
             found = self.identify(random.Random(seed).randbytes(100000), 1)
