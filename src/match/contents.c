@@ -61,6 +61,9 @@ static bool is_part(const struct hm_image *image, uint32_t node, bool is_module)
 {
     const struct hm_image_node *at = &image->nodes[node];
 
+    /* A decompressed volume is told by its files. */
+    if (at->space != 0 && !at->has_sha256)
+        return false;
     if (node == 0 || at->size == 0 || at->size > UINT32_MAX || at->offset > UINT32_MAX)
         return false;
     if (hm_image_find_fact(image, node, HM_FACT_VARIABLE) != NULL)
