@@ -61,7 +61,7 @@ enum hm_rc hm_identify_trace_print(const struct hm_trace *trace, struct hm_err *
                              trace->subscription->log->site_log->policy->logs[0].key->name,
                              (unsigned long long)trace->proof->where->snapshot_index));
     HM_TRY(hm_buf_append_str(out, "  witnesses: ", err));
-    HM_TRY(hm_release_log_describe(trace->subscription->log, err, out));
+    HM_TRY(hm_release_log_describe(&trace->subscription->log->standing, err, out));
     return hm_buf_append_byte(out, '\n', err);
 }
 

@@ -3,7 +3,7 @@
  * One file of an index of images: which image has these bytes, this part, this anchor? It never
  * changes once it has its name; what is new comes in files of its own, and files are merged.
  *
- * Layout, little endian (docs/formats.md 12):
+ * Layout, little endian (docs/formats.md 16):
  *
  *    0  "hallmark-index 1" (16)   10  images (4)   14  fan bits (4)   18  entries (8)
  *   20  size of the blocks (8)   28  kinds of part known to the writer (4)   2C  zeros (12)

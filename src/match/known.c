@@ -51,7 +51,7 @@ static enum hm_rc add_want(struct wants *wants, const struct hm_index_want *want
 static enum hm_rc placed_stamp(const struct hm_home *home, struct hm_err *err,
                                char ret_stamp[STAMP_SIZE])
 {
-    struct hm_placed_file file = {0};
+    struct hm_placed_stamp file = {0};
     enum hm_rc rc = hm_placed_stat(&home->dir, PLACED_FILE, err, &file);
 
     if (rc != HM_OK)
@@ -68,11 +68,11 @@ static enum hm_rc want_placed(const struct hm_home *home, struct wants *wants, s
     HM_TRY(hm_placed_read(home, err, &placed));
     for (size_t i = 0; i < placed.count; i++) {
         const struct hm_placed_file *file = &placed.files[i];
-        struct hm_index_want want = {.size = file->size,
-                                     .inode = file->inode,
-                                     .changed_ns = file->changed_ns,
+        struct hm_index_want want = {.size = file->stamp.size,
+                                     .inode = file->stamp.inode,
+                                     .changed_ns = file->stamp.changed_ns,
                                      .has_sha256 = true,
-                                     .sha256 = file->sha256};
+                                     .sha256 = file->stamp.sha256};
 
         want.path = hm_arena_strdup(&wants->arena, hm_bytes_str(file->path));
         if (want.path == NULL)
