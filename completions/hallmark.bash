@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync log check verify bundle image monitor witness tuf' ;;
+    '') echo 'key sign maker site trust list get sync log check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
@@ -63,6 +63,7 @@ _hallmark_options() {
     'log contradict') printf '%s\n' '--site=site' '--trust=file' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;
@@ -110,6 +111,7 @@ _hallmark_operand() {
     'log contradict') echo 'file' ;;
     'check') echo 'file' ;;
     'verify') echo 'file' ;;
+    'identify') echo 'file' ;;
     'bundle export') echo 'path' ;;
     'bundle import') echo 'file' ;;
     'image show') echo 'file' ;;

@@ -43,6 +43,7 @@ complete -c hallmark -n '__hallmark_at "" end' -f -a sync -d 'keep a folder as a
 complete -c hallmark -n '__hallmark_at "" end' -f -a log -d 'what a site published and never did, with proof for others'
 complete -c hallmark -n '__hallmark_at "" end' -f -a check -d 'does evidence hold, by what is trusted?'
 complete -c hallmark -n '__hallmark_at "" end' -f -a verify -d 'is this file what somebody trusted released?'
+complete -c hallmark -n '__hallmark_at "" end' -f -a identify -d 'which release is this file or flash dump, by its bytes?'
 complete -c hallmark -n '__hallmark_at "" end' -f -a bundle -d 'carry releases to a network without a connection'
 complete -c hallmark -n '__hallmark_at "" end' -f -a image -d 'what firmware files are made of, and how they differ'
 complete -c hallmark -n '__hallmark_at "" end' -f -a monitor -d 'follow the logs of sites, and raise alarms'
@@ -494,6 +495,18 @@ complete -c hallmark -n '__hallmark_at "verify"' -l quiet -d 'print nothing but 
 complete -c hallmark -n '__hallmark_at "verify"' -l no-progress -d 'no progress line'
 complete -c hallmark -n '__hallmark_at "verify"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
 complete -c hallmark -n '__hallmark_at "verify"' -l help -d 'print a summary'
+
+complete -c hallmark -n '__hallmark_at "identify"' -F
+complete -c hallmark -n '__hallmark_at "identify"' -l in -x -a '(__fish_complete_directories (commandline -ct))' -d 'folder with files to compare with'
+complete -c hallmark -n '__hallmark_at "identify"' -l raw -d 'compare the bytes as they are'
+complete -c hallmark -n '__hallmark_at "identify"' -l trace -d 'where the release comes from'
+complete -c hallmark -n '__hallmark_at "identify"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
+complete -c hallmark -n '__hallmark_at "identify"' -l max-age -x -d 'of the state, such as 7d'
+complete -c hallmark -n '__hallmark_at "identify"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "identify"' -l quiet -d 'print nothing but failures'
+complete -c hallmark -n '__hallmark_at "identify"' -l no-progress -d 'no progress line'
+complete -c hallmark -n '__hallmark_at "identify"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'
+complete -c hallmark -n '__hallmark_at "identify"' -l help -d 'print a summary'
 
 complete -c hallmark -n '__hallmark_at "bundle export"' -f -a '(__hallmark_paths)'
 complete -c hallmark -n '__hallmark_at "bundle export"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * hallmark identify: what are these bytes? First by their digest in what the trusted sites signed,
+ * then by what is in them, compared with the images that sync placed and those of --in.
+ */
+#include "identify.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/mapping.h"
+#include "base/time.h"
+#include "customer/sync.h"
+#include "image/walk.h"
+#include "libexec.h"
+
+#define PATH_SIZE_MAX 8192
+
+static const char help[] =
+    "usage: hallmark identify FILE... [OPTION...]\n"
+    "\n"
+    "Says which published release a file or flash dump is, which parts of it are one's, and which\n"
+    "bytes belong to nothing known: by its bytes, whatever it is called. It is compared with "
+    "every\n"
+    "file that sync placed here, and with those of --in. Exit status: 0 known; 1 unknown, or\n"
+    "partly so; 3 cannot tell. FILE '-' is standard input.\n"
+    "\n"
+    "  --in DIR        compare with the files below DIR too, which nobody signed for (repeatable)\n"
+    "  --raw           compare the bytes as they are: nothing is unpacked or looked into\n"
+    "  --trace         ask the site's log where the release stands in it, and who vouches for it\n"
+    "  --site NAME     ask this site only\n"
+    "  --max-age D     cannot tell if the last refresh is older (30d, 12h, ...)\n"
+    "  --json          one JSON object, schema hallmark/identify/1\n"
+    "  --quiet         print nothing but failures\n"
+    "  --no-progress   no progress line\n"
+    "  --home DIR      the state folder\n";
+
+enum {
+    OPT_IN = HM_CUSTOMER_OWN_,
+    OPT_RAW,
+    OPT_TRACE,
+    OPT_MAX_AGE,
+};
+
+static void identify_done(struct hm_identify *identify)
+{
+    hm_progress_clear(&identify->progress);
+    for (size_t i = 0; i < identify->name_count; i++) {
+        hm_verify_answer_done(&identify->names[i]->answer);
+        free(identify->names[i]);
+    }
+    free(identify->names);
+    hm_buf_done(&identify->json);
+    hm_buf_done(&identify->worker);
+    hm_known_done(&identify->known);
+    hm_verify_done(&identify->verify);
+    hm_customer_done(&identify->customer);
+    hm_arena_done(&identify->arena);
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static struct hm_identify_name *find_name(const struct hm_identify *identify,
+                                          const struct hm_sha256 *sha256)
+{
+    for (size_t i = 0; i < identify->name_count; i++) {
+        if (hm_digest_is_equal(&identify->names[i]->sha256, sha256))
+            return identify->names[i];
+    }
+    return NULL;
+}
+
+static enum hm_rc add_name(struct hm_identify *identify, struct hm_err *err,
+                           struct hm_identify_name **ret_name)
+{
+    if (identify->name_count == identify->name_capacity) {
+        size_t grown = identify->name_capacity == 0 ? 16 : 2 * identify->name_capacity;
+        void *moved = reallocarray(identify->names, grown, sizeof(struct hm_identify_name *));
+
+        if (moved == NULL)
+            return hm_error_nomem(err);
+        identify->names = moved;
+        identify->name_capacity = grown;
+    }
+    *ret_name = calloc(1, sizeof(**ret_name));
+    if (*ret_name == NULL)
+        return hm_error_nomem(err);
+    (*ret_name)->answer.rc = HM_EUNKNOWN;
+    identify->names[identify->name_count++] = *ret_name;
+    return HM_OK;
+}
+
+enum hm_rc hm_identify_ask(struct hm_identify *identify, const struct hm_sha256 *sha256,
+                           uint64_t size, struct hm_err *err, const struct hm_identify_name **ret)
+{
+    struct hm_identify_name *name = find_name(identify, sha256);
+
+    *ret = name;
+    if (name != NULL || !identify->has_sites)
+        return HM_OK;
+    HM_TRY(add_name(identify, err, &name));
+    HM_TRY(hm_verify_digest(&identify->verify, sha256, size, NULL, err, &name->answer));
+    name->sha256 = *sha256;
+    *ret = name;
+    return HM_OK;
+}
+
+const struct hm_catalogue_item *hm_identify_released(const struct hm_identify_name *name)
+{
+    if (name == NULL)
+        return NULL;
+    for (size_t i = 0; i < name->answer.matches.item_count; i++) {
+        if (name->answer.matches.items[i].rc == HM_OK)
+            return &name->answer.matches.items[i];
+    }
+    return NULL;
+}
+
+/* ---- one file -------------------------------------------------------------------------------- */
+
+static enum hm_rc say(struct hm_identify *identify, struct hm_identify_file *file, enum hm_rc rc,
+                      const char *reason, struct hm_err *err)
+{
+    file->rc = rc;
+    file->reason = hm_arena_strdup(&identify->arena, hm_bytes_str(reason));
+    return file->reason == NULL ? hm_error_nomem(err) : HM_OK;
+}
+
+/* Images behind a verdict that the metadata refuses are no good news. */
+static bool has_refused(struct hm_identify *identify, const struct hm_match *match,
+                        struct hm_err *ret_why)
+{
+    for (size_t i = 0; i < match->release_count; i++) {
+        const struct hm_match_release *release = &match->releases[i];
+        const struct hm_identify_name *name = NULL;
+
+        if (!release->is_whole || identify->known.folders[release->source] != NULL)
+            continue;
+        if (hm_identify_ask(identify, &release->image.sha256, release->image.size, ret_why,
+                            &name) != HM_OK)
+            return true;
+        if (name == NULL || hm_identify_released(name) != NULL)
+            continue;
+        (void)hm_fail(ret_why, name->answer.rc, "%s",
+                      name->answer.text == NULL ? "no trusted site lists it" : name->answer.text);
+        return true;
+    }
+    return false;
+}
+
+/* What the exit status says. */
+HM_NOINLINE static enum hm_rc conclude(struct hm_identify *identify, struct hm_identify_file *file,
+                                       struct hm_err *err)
+{
+    const struct hm_match *match = file->match;
+    const struct hm_identify_name *name = file->signed_as;
+    struct hm_err why = HM_ERR_INIT;
+
+    file->rc = HM_EUNKNOWN;
+    if (hm_match_is_known(match)) {
+        if (match->verdict == HM_MATCH_EXACT) {
+            file->rc = HM_OK;
+            return HM_OK;
+        }
+        if (has_refused(identify, match, &why))
+            return say(identify, file, why.rc, why.text, err);
+        if (match->is_partial)
+            return say(identify, file, HM_EAGAIN,
+                       "looking into it came to no end: there may be more in it", err);
+        file->rc = HM_OK;
+        return HM_OK;
+    }
+    /* Not known, but somebody who might know it could not be asked. */
+    if (match->verdict == HM_MATCH_UNKNOWN && name != NULL &&
+        hm_error_exit_status(name->answer.rc) == 3)
+        return say(identify, file, name->answer.rc, name->answer.text, err);
+    return HM_OK;
+}
+
+/* By its contents. */
+HM_NOINLINE static enum hm_rc compare(struct hm_identify *identify, struct hm_bytes bytes,
+                                      struct hm_identify_file *file, struct hm_err *err)
+{
+    _hm_free_(hm_contents_free) struct hm_contents *contents = NULL;
+    _hm_free_(hm_contents_free) struct hm_contents *deeper = NULL;
+    const char *worker = hm_buf_str(&identify->worker);
+
+    if (!identify->is_raw)
+        HM_TRY(hm_contents_inspect(worker, bytes, false, err, &contents));
+    HM_TRY(hm_match_run(identify->known.sources, identify->known.count, bytes, &file->sha256,
+                        contents, err, &file->match));
+    /* Neither bytes nor modules are known: what was decompressed may tell the line it is of. */
+    if (contents != NULL && file->match->verdict == HM_MATCH_UNKNOWN &&
+        hm_contents_is_packed(contents)) {
+        HM_TRY(hm_contents_inspect(worker, bytes, true, err, &deeper));
+        hm_match_free(file->match);
+        file->match = NULL;
+        HM_TRY(hm_match_run(identify->known.sources, identify->known.count, bytes, &file->sha256,
+                            deeper, err, &file->match));
+    }
+    HM_TRY(conclude(identify, file, err));
+    if (identify->customer.json)
+        HM_TRY(hm_identify_write(identify, file, err));
+    else
+        HM_TRY(hm_identify_print(identify, file, err));
+    hm_match_free(file->match);
+    file->match = NULL;
+    return HM_OK;
+}
+
+static enum hm_rc report(struct hm_identify *identify, const struct hm_identify_file *file,
+                         struct hm_err *err)
+{
+    return identify->customer.json ? hm_identify_write(identify, file, err)
+                                   : hm_identify_print(identify, file, err);
+}
+
+static enum hm_rc identify_bytes(struct hm_identify *identify, struct hm_bytes bytes,
+                                 struct hm_identify_file *file, struct hm_err *err)
+{
+    file->size = bytes.size;
+    HM_TRY(hm_digest_sha256(bytes, err, &file->sha256));
+    HM_TRY(hm_identify_ask(identify, &file->sha256, file->size, err, &file->signed_as));
+    if (hm_identify_released(file->signed_as) != NULL) {
+        file->rc = HM_OK;
+        return report(identify, file, err);
+    }
+    /* Known to somebody, and refused: what it resembles is no longer the question. */
+    if (file->signed_as != NULL && file->signed_as->answer.matches.item_count > 0) {
+        HM_TRY(say(identify, file, file->signed_as->answer.rc, file->signed_as->answer.text, err));
+        return report(identify, file, err);
+    }
+    return compare(identify, bytes, file, err);
+}
+
+/* The bytes of one file: mapped, or read where that cannot be (a pipe). */
+struct input {
+    struct hm_mapping mapping;
+    struct hm_buf bytes;
+    struct hm_bytes image;
+};
+
+static void input_done(struct input *input)
+{
+    hm_mapping_done(&input->mapping);
+    hm_buf_done(&input->bytes);
+}
+
+static enum hm_rc open_input(const char *path, struct hm_err *err, struct input *input)
+{
+    _hm_done_(hm_dir_close_fd) int fd = -1;
+    struct stat st;
+    enum hm_rc rc;
+
+    if (strcmp(path, "-") != 0)
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+        (uint64_t)st.st_size <= HM_WALK_FILE_SIZE_MAX) {
+        HM_TRY(hm_mapping_fd(fd, (size_t)st.st_size, true, err, &input->mapping));
+        input->image = input->mapping.bytes;
+        return HM_OK;
+    }
+    rc = hm_file_read_path(path, err, &input->bytes);
+    input->image = hm_buf_bytes(&input->bytes);
+    /* What is larger than any flash chip is no question for this command. */
+    if (rc == HM_EFORMAT)
+        rc = err->rc = HM_EINPUT;
+    return rc;
+}
+
+HM_NOINLINE static enum hm_rc identify_one(struct hm_identify *identify, const char *path,
+                                           struct hm_err *err)
+{
+    _hm_done_(input_done) struct input input = {.mapping = HM_MAPPING_INIT,
+                                                .bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX)};
+    struct hm_identify_file file = {.path = path, .rc = HM_EUNKNOWN};
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc = open_input(path, &why, &input);
+    if (rc != HM_OK && hm_error_exit_status(rc) == 4)
+        return hm_fail(err, rc, "%s", why.text);
+    if (rc == HM_OK) {
+        HM_TRY(identify_bytes(identify, input.image, &file, err));
+    } else {
+        HM_TRY(say(identify, &file, rc, why.text, err));
+        HM_TRY(report(identify, &file, err));
+    }
+    identify->worst = hm_sync_worse(identify->worst, file.rc);
+    return HM_OK;
+}
+
+/* ---- the run --------------------------------------------------------------------------------- */
+
+static void on_progress(void *ctx, const char *path, size_t done, size_t count)
+{
+    struct hm_identify *identify = ctx;
+
+    if (done == 0)
+        hm_progress_start(&identify->progress, HM_BYTES_LITERAL("indexing"), count);
+    hm_progress_update(&identify->progress, done);
+    (void)path;
+}
+
+static void on_notice(void *ctx, const char *sentence)
+{
+    struct hm_identify *identify = ctx;
+
+    hm_progress_clear(&identify->progress);
+    hm_cmd_warn("%s", sentence);
+}
+
+static enum hm_rc open_sites(struct hm_identify *identify, struct hm_err *err)
+{
+    struct hm_customer *customer = &identify->customer;
+    const char **names = NULL;
+    size_t count = 0;
+
+    HM_TRY(hm_home_sites(&customer->home, &customer->arena, err, &names, &count));
+    /* Without a site there is what --in names, and nothing that anybody signed. */
+    if (count == 0 && customer->site == NULL && identify->folder_count > 0)
+        return HM_OK;
+    HM_TRY(hm_verify_open(&customer->home, customer->site, customer->now_unix_s,
+                          identify->max_age_s, err, &identify->verify));
+    identify->has_sites = true;
+    for (size_t i = 0; i < identify->verify.site_count; i++) {
+        if (identify->verify.sites[i].subscription != NULL)
+            hm_customer_warn_trial(customer, identify->verify.sites[i].subscription);
+    }
+    return HM_OK;
+}
+
+HM_NOINLINE static enum hm_rc run(struct hm_identify *identify, char **paths, size_t count,
+                                  struct hm_err *err)
+{
+    struct hm_index_events events = {.progress = on_progress, .notice = on_notice, .ctx = identify};
+
+    HM_TRY(hm_customer_open_home(&identify->customer, identify->folder_count > 0, err));
+    HM_TRY(open_sites(identify, err));
+    HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &identify->worker));
+    HM_TRY(hm_known_open(&identify->customer.home, identify->folders, identify->folder_count,
+                         hm_buf_str(&identify->worker), &events, err, &identify->known));
+    hm_progress_clear(&identify->progress);
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(identify_one(identify, paths[i], err));
+    return HM_OK;
+}
+
+static int print_json(struct hm_identify *identify)
+{
+    _hm_done_(hm_buf_done) struct hm_buf out = HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX);
+    struct hm_err err = HM_ERR_INIT;
+    struct hm_json_writer writer;
+
+    hm_json_writer_array_end(&identify->writer);
+    if (hm_json_writer_end(&identify->writer, &err) != HM_OK)
+        return hm_cmd_fail(&err);
+    hm_json_writer_init(&writer, &out, false);
+    hm_json_writer_object_begin(&writer);
+    hm_json_writer_key_str(&writer, "schema", "hallmark/identify/1");
+    hm_json_writer_key(&writer, "files");
+    hm_json_writer_raw(&writer, hm_buf_bytes(&identify->json));
+    hm_json_writer_object_end(&writer);
+    return hm_customer_finish_json(&writer, identify->worst);
+}
+
+/* An exit status, or -1 to go on. */
+static int take_option(struct hm_identify *identify, int option, char **argv)
+{
+    struct hm_err err = HM_ERR_INIT;
+
+    switch (option) {
+    case OPT_IN:
+        if (identify->folder_count == HM_KNOWN_FOLDER_COUNT_MAX)
+            return hm_cmd_usage(HM_IDENTIFY_GROUP, "at most %d folders", HM_KNOWN_FOLDER_COUNT_MAX);
+        identify->folders[identify->folder_count++] = optarg;
+        return -1;
+    case OPT_RAW:
+        identify->is_raw = true;
+        return -1;
+    case OPT_TRACE:
+        identify->is_trace = true;
+        return -1;
+    case OPT_MAX_AGE:
+        if (hm_time_parse_duration(optarg, &err, &identify->max_age_s) != HM_OK)
+            return hm_cmd_usage(HM_IDENTIFY_GROUP, "%s", err.text);
+        return -1;
+    default:
+        if (hm_customer_take_option(&identify->customer, option))
+            return -1;
+        return hm_customer_bad_option(&identify->customer, option, argv);
+    }
+}
+
+static int run_command(struct hm_identify *identify, int argc, char **argv)
+{
+    static const struct option options[] = {
+        HM_CUSTOMER_OPTIONS,
+        {"in", required_argument, NULL, OPT_IN},
+        {"raw", no_argument, NULL, OPT_RAW},
+        {"trace", no_argument, NULL, OPT_TRACE},
+        {"max-age", required_argument, NULL, OPT_MAX_AGE},
+        {NULL, 0, NULL, 0},
+    };
+    struct hm_err err = HM_ERR_INIT;
+    int option;
+
+    while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+        int status = take_option(identify, option, argv);
+
+        if (status >= 0)
+            return status;
+    }
+    if (identify->customer.wants_help)
+        return hm_customer_print_help(&identify->customer);
+    if (argc == optind)
+        return hm_cmd_usage(HM_IDENTIFY_GROUP, "say which files to identify");
+    hm_json_writer_init(&identify->writer, &identify->json, false);
+    hm_json_writer_array_begin(&identify->writer);
+    hm_progress_init(&identify->progress,
+                     !identify->customer.no_progress && !identify->customer.quiet);
+    if (run(identify, argv + optind, (size_t)(argc - optind), &err) != HM_OK)
+        return hm_cmd_fail(&err);
+    return identify->customer.json ? print_json(identify) : hm_error_exit_status(identify->worst);
+}
+
+int hm_cmd_identify(int argc, char **argv)
+{
+    struct hm_identify *identify = calloc(1, sizeof(*identify));
+    struct hm_err err = HM_ERR_INIT;
+    int status;
+
+    if (identify == NULL) {
+        (void)hm_error_nomem(&err);
+        return hm_cmd_fail(&err);
+    }
+    identify->max_age_s = -1;
+    identify->worker = (struct hm_buf)HM_BUF_INIT(PATH_SIZE_MAX);
+    identify->json = (struct hm_buf)HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX);
+    hm_customer_init(&identify->customer, HM_IDENTIFY_GROUP, help);
+    status = run_command(identify, argc, argv);
+    identify_done(identify);
+    free(identify);
+    return status;
+}
