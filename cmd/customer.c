@@ -297,13 +297,18 @@ void hm_customer_write_item(struct hm_json_writer *writer, const struct hm_catal
     hm_json_writer_key(writer, "path");
     hm_json_writer_string(writer, item->path);
     if (item->rc != HM_OK) {
-        hm_json_writer_key_str(writer, "verdict", "refused");
+        hm_json_writer_key_str(writer, "verdict",
+                               item->rc == HM_ERECALLED ? "recalled" : "refused");
         hm_json_writer_key_str(writer, "code", hm_error_name(item->rc));
         hm_json_writer_key_str(writer, "reason", item->text);
-        return;
+        if (item->rc != HM_ERECALLED)
+            return;
+        hm_json_writer_key_str(writer, "recall", item->recall->path);
+        hm_json_writer_key_str(writer, "remedy", item->recall->remedy);
+    } else {
+        hm_json_writer_key_str(writer, "verdict", "good");
+        hm_json_writer_key_str(writer, "grade", hm_layout_grade_text(item->file.grade));
     }
-    hm_json_writer_key_str(writer, "verdict", "good");
-    hm_json_writer_key_str(writer, "grade", hm_layout_grade_text(item->file.grade));
     hm_json_writer_key(writer, "size");
     hm_json_writer_u64(writer, item->file.length);
     hm_json_writer_key(writer, "sha256");
@@ -387,6 +392,10 @@ enum hm_rc hm_customer_print_problems(const struct hm_catalogue *catalogue)
 
         if (item->rc == HM_OK)
             continue;
+        if (item->rc == HM_ERECALLED) {
+            hm_cmd_warn("site '%s': %s", item->subscription->name, item->text);
+            continue;
+        }
         (void)hm_fail(&err, item->rc, "site '%s': %s", item->subscription->name, item->text);
         (void)hm_cmd_fail(&err);
         worst = hm_sync_worse(worst, item->rc);

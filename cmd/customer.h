@@ -99,7 +99,8 @@ const char *hm_customer_custom_text(struct hm_customer *customer, struct hm_byte
 void hm_customer_write_item(struct hm_json_writer *writer, const struct hm_catalogue_item *item);
 void hm_customer_write_problems(struct hm_json_writer *writer,
                                 const struct hm_catalogue *catalogue);
-/* "hallmark: SENTENCE" for each problem of the catalogue; returns the worst. */
+/* "hallmark: SENTENCE" for each problem of the catalogue; returns the worst. What is recalled is
+ * warned of alone: it stays so for ever, and only who wants it has failed. */
 enum hm_rc hm_customer_print_problems(const struct hm_catalogue *catalogue);
 /* Prints what the writer made; returns the exit status, that of rc where printing succeeded. */
 int hm_customer_finish_json(struct hm_json_writer *writer, enum hm_rc rc);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "customer/get.h"
+#include "customer/override.h"
 #include "customer/release_proof.h"
 #include "customer/sync.h"
 #include "progress.h"
@@ -20,12 +21,15 @@ static const char help[] =
     "  -o FILE         place the one file there\n"
     "  --site NAME     from this site; needed where several are trusted\n"
     "  --dry-run       say what would be done\n"
+    "  --despite-recall RECALL  get what this recall (recalls/ID/NAME.json) has taken back all "
+    "the\n"
+    "                  same; it is recorded in the state folder\n"
     "  --json          one JSON object, schema hallmark/get/1\n"
     "  --quiet         print nothing but failures\n"
     "  --no-progress   no progress line\n"
     "  --home DIR      the state folder\n";
 
-enum { OPT_DRY_RUN = HM_CUSTOMER_OWN_ };
+enum { OPT_DRY_RUN = HM_CUSTOMER_OWN_, OPT_DESPITE_RECALL };
 
 struct outcome {
     enum hm_get_result result;
@@ -138,6 +142,24 @@ static enum hm_rc check_names(struct command *command, struct hm_err *err)
     return HM_OK;
 }
 
+/* Who asks for a recalled file by name is told how to have it, and does not get it. */
+static void tell_recalled(struct command *command)
+{
+    for (size_t i = 0; i < command->catalogue.item_count; i++) {
+        const struct hm_catalogue_item *item = &command->catalogue.items[i];
+        struct hm_err err = HM_ERR_INIT;
+
+        if (item->rc != HM_ERECALLED)
+            continue;
+        (void)hm_fail(&err, HM_ERECALLED,
+                      "'%.*s' is recalled and was not got; '--despite-recall %s' gets it all the "
+                      "same, and is recorded",
+                      HM_BYTES_FMT(item->path), item->recall->path);
+        (void)hm_cmd_fail(&err);
+        command->worst = hm_sync_worse(command->worst, HM_ERECALLED);
+    }
+}
+
 static enum hm_rc collect(struct command *command, char **operands, size_t count,
                           struct hm_err *err)
 {
@@ -155,6 +177,7 @@ static enum hm_rc collect(struct command *command, char **operands, size_t count
     for (size_t i = 0; i < made; i++)
         HM_TRY(add_wanted(command, site, &patterns[i], operands[i], err));
     command->worst = hm_customer_print_problems(&command->catalogue);
+    tell_recalled(command);
     /* A release is whole or not at all: where one file is refused, none is got. */
     if (command->worst != HM_OK)
         return HM_OK;
@@ -241,6 +264,7 @@ static enum hm_rc get_one(struct command *command, const struct hm_catalogue_ite
     if (command->dry_run)
         return HM_OK;
     if (outcome->result != HM_GET_UNCHANGED) {
+        HM_TRY(hm_override_record(item, command->catalogue.despite, err));
         hm_progress_start(&command->progress, item->path, item->file.length);
         HM_TRY(hm_get_file(item, &dir, name, &events, err));
     }
@@ -356,9 +380,13 @@ static int print_json(struct command *command)
 int hm_cmd_get(int argc, char **argv)
 {
     static const struct option options[] = {
-        HM_CUSTOMER_OPTIONS, {"dry-run", no_argument, NULL, OPT_DRY_RUN}, {NULL, 0, NULL, 0}};
+        HM_CUSTOMER_OPTIONS,
+        {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+        {"despite-recall", required_argument, NULL, OPT_DESPITE_RECALL},
+        {NULL, 0, NULL, 0}};
     _hm_done_(command_done) struct command command = {.folder = NULL};
     struct hm_err err = HM_ERR_INIT;
+    struct hm_bytes id, name;
     int option;
 
     hm_customer_init(&command.customer, "hallmark get", help);
@@ -369,6 +397,8 @@ int hm_cmd_get(int argc, char **argv)
             command.file = optarg;
         else if (option == OPT_DRY_RUN)
             command.dry_run = true;
+        else if (option == OPT_DESPITE_RECALL)
+            command.catalogue.despite = optarg;
         else if (!hm_customer_take_option(&command.customer, option))
             return hm_customer_bad_option(&command.customer, option, argv);
     }
@@ -376,6 +406,9 @@ int hm_cmd_get(int argc, char **argv)
         return hm_customer_print_help(&command.customer);
     if (argc == optind)
         return hm_cmd_usage("hallmark get", "say what to get: ID/PRODUCT/VERSION[/FILE]");
+    if (command.catalogue.despite != NULL &&
+        hm_recall_parse_path(hm_bytes_str(command.catalogue.despite), &err, &id, &name) != HM_OK)
+        return hm_cmd_usage("hallmark get", "--despite-recall: %s", err.text);
     if (command.folder != NULL && command.file != NULL)
         return hm_cmd_usage("hallmark get", "-d and -o exclude each other");
     if (command.folder == NULL)

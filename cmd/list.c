@@ -47,6 +47,11 @@ static const char *title_of(struct command *command, const struct hm_catalogue_i
     return title == NULL ? "" : title;
 }
 
+static const char *standing_of(const struct hm_catalogue_item *item)
+{
+    return item->rc == HM_ERECALLED ? "recalled" : hm_layout_grade_text(item->file.grade);
+}
+
 static enum hm_rc print_table(struct command *command, struct hm_err *err)
 {
     _hm_done_(hm_table_done) struct hm_table table = {0};
@@ -58,7 +63,7 @@ static enum hm_rc print_table(struct command *command, struct hm_err *err)
         _hm_free_(free) char *path = strndup((const char *)item->path.data, item->path.size);
         char size[16];
 
-        if (item->rc != HM_OK)
+        if (item->rc != HM_OK && item->rc != HM_ERECALLED)
             continue;
         if (path == NULL)
             return hm_error_nomem(err);
@@ -67,7 +72,7 @@ static enum hm_rc print_table(struct command *command, struct hm_err *err)
             HM_TRY(hm_table_add(&table, item->subscription->name, err));
         HM_TRY(hm_table_add(&table, path, err));
         HM_TRY(hm_table_add(&table, size, err));
-        HM_TRY(hm_table_add(&table, hm_layout_grade_text(item->file.grade), err));
+        HM_TRY(hm_table_add(&table, standing_of(item), err));
         HM_TRY(hm_table_add(&table, title_of(command, item), err));
     }
     return hm_table_print(&table, err);
@@ -100,13 +105,13 @@ static enum hm_rc print_csv(struct command *command, struct hm_err *err)
         const struct hm_catalogue_item *item = &command->catalogue.items[i];
         char hex[HM_SHA256_HEX_SIZE];
 
-        if (item->rc != HM_OK)
+        if (item->rc != HM_OK && item->rc != HM_ERECALLED)
             continue;
         hm_text_hex(hm_bytes_make(item->file.sha256.bytes, HM_SHA256_SIZE), hex);
         HM_TRY(hm_buf_append_fmt(&out, err, "%s,%.*s,%llu,%s,", item->subscription->name,
                                  HM_BYTES_FMT(item->path), (unsigned long long)item->file.length,
                                  hex));
-        HM_TRY(append_csv(&out, hm_layout_grade_text(item->file.grade), err));
+        HM_TRY(append_csv(&out, standing_of(item), err));
         HM_TRY(hm_buf_append_byte(&out, ',', err));
         HM_TRY(append_csv(&out, title_of(command, item), err));
         HM_TRY(hm_buf_append_str(&out, "\r\n", err));

@@ -239,6 +239,7 @@ static const struct hm_cmd commands[] = {
     {"approve", hm_cmd_site_approve, "draft and sign the releases of submissions"},
     {"reject", hm_cmd_site_reject, "turn a submission down"},
     {"publish", hm_cmd_site_publish, "publish everything that is complete"},
+    {"recall", hm_cmd_site_recall, "take back what was released"},
     {"renew", hm_cmd_site_renew, "sign anew what would expire"},
     {"status", hm_cmd_site_status, "show roles, drafts and what is missing"},
     {"rotate", hm_cmd_site_rotate, "change the keys of a role"},

@@ -72,6 +72,7 @@ hm_cmd_fn hm_cmd_site_review;
 hm_cmd_fn hm_cmd_site_approve;
 hm_cmd_fn hm_cmd_site_reject;
 hm_cmd_fn hm_cmd_site_publish;
+hm_cmd_fn hm_cmd_site_recall;
 hm_cmd_fn hm_cmd_site_renew;
 hm_cmd_fn hm_cmd_site_status;
 hm_cmd_fn hm_cmd_site_rotate;

@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include "base/time.h"
+#include "site/advisories.h"
 #include "site/renew.h"
 #include "site/status.h"
 
@@ -74,6 +75,7 @@ static enum hm_rc publish_run(struct hm_cmd_site *cmd, struct hm_err *err)
 
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
     HM_TRY(hm_publish_run(cmd->site, HM_PUBLISH_DRAFTS, err, &result));
+    HM_TRY(hm_advisories_run(cmd->site, err));
     if (cmd->json)
         return publish_json(&result, "hallmark/site-publish/1", err, &cmd->report);
     return hm_publish_describe(&result, err, &cmd->report);

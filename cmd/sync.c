@@ -118,10 +118,16 @@ static void on_file(void *ctx, const struct hm_catalogue_item *item, enum hm_get
         }
     }
     hm_json_writer_object_end(&command->files);
+    if (rc == HM_ERECALLED && result != HM_GET_UNCHANGED) {
+        hm_cmd_warn("%s", text);
+        return;
+    }
     if (rc != HM_OK) {
         struct hm_err err = HM_ERR_INIT;
 
-        (void)hm_fail(&err, rc, "%s", text);
+        (void)hm_fail(
+            &err, rc, "%s%s", text,
+            rc == HM_ERECALLED ? "; it is in the folder: take it away, or let --delete do so" : "");
         /* What ends the run is told at its end. */
         if (rc != HM_ENETWORK && hm_error_exit_status(rc) != 4)
             (void)hm_cmd_fail(&err);
@@ -216,6 +222,7 @@ static int print_json(struct command *command, enum hm_rc rc)
     hm_json_writer_key_int(&writer, "failed", (int64_t)counts->failed);
     hm_json_writer_key_int(&writer, "removed", (int64_t)counts->removed);
     hm_json_writer_key_int(&writer, "kept", (int64_t)counts->kept);
+    hm_json_writer_key_int(&writer, "recalled", (int64_t)counts->recalled);
     hm_json_writer_key(&writer, "bytes");
     hm_json_writer_u64(&writer, counts->bytes);
     hm_json_writer_object_end(&writer);

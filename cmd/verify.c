@@ -62,6 +62,8 @@ static const char *verdict_text(enum hm_rc rc)
     switch (rc) {
     case HM_OK:
         return "good";
+    case HM_ERECALLED:
+        return "recalled";
     case HM_EMISMATCH:
         return "tampered";
     case HM_EUNKNOWN:

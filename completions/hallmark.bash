@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site trust list get sync log check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish renew status rotate witness customer token grant revoke trail' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail' ;;
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
     'bundle') echo 'export import' ;;
@@ -40,6 +40,7 @@ _hallmark_options() {
     'site approve') printf '%s\n' '--dir=dir' '--all' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site reject') printf '%s\n' '--dir=dir' '--reason=text' '--quiet' '--help' ;;
     'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
+    'site recall') printf '%s\n' '--dir=dir' '--wait=text' '--reason=text' '--remedy=text' '--title=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--log-origin=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
@@ -55,7 +56,7 @@ _hallmark_options() {
     'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
-    'get') printf '%s\n' '--site=site' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
+    'get') printf '%s\n' '--site=site' '--dry-run' '--despite-recall=text' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
     'sync') printf '%s\n' '--site=site' '--delete' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'log absent') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log prove') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;

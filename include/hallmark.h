@@ -51,6 +51,7 @@ enum hallmark_status {
     HALLMARK_EROLLBACK = 104,  /* a version lower than one already seen */
     HALLMARK_EREFUSED = 105,   /* a rule of trust says no */
     HALLMARK_EUNKNOWN = 106,   /* nothing known has these bytes */
+    HALLMARK_ERECALLED = 107,  /* released, and taken back since */
     /* 2: wrong use. */
     HALLMARK_EUSAGE = 201,
     /* 3: cannot tell. */
@@ -162,6 +163,7 @@ HALLMARK_API void hallmark_home_close(struct hallmark_home *home);
  *
  *   HALLMARK_OK         released, and accepted at one site at least
  *   HALLMARK_EREFUSED   known, but a rule of trust says no (any code of class 1 is a no)
+ *   HALLMARK_ERECALLED  released, and recalled since by vendor or maker
  *   HALLMARK_EMISMATCH  other bytes than were signed for, under the name of a released file
  *   HALLMARK_EUNKNOWN   no trusted site released them
  *   class 3             cannot tell: a site was never refreshed, a role is not held here, ...

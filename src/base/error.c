@@ -218,6 +218,8 @@ const char *hm_error_name(enum hm_rc rc)
         return "HM_EROLLBACK";
     case HM_EREFUSED:
         return "HM_EREFUSED";
+    case HM_ERECALLED:
+        return "HM_ERECALLED";
     case HM_EUNKNOWN:
         return "HM_EUNKNOWN";
     case HM_EUSAGE:
@@ -258,6 +260,7 @@ int hm_error_exit_status(enum hm_rc rc)
     case HM_EMISMATCH:
     case HM_EROLLBACK:
     case HM_EREFUSED:
+    case HM_ERECALLED:
     case HM_EUNKNOWN:
         return 1;
     case HM_EUSAGE:

@@ -19,6 +19,7 @@ enum hm_rc {
     HM_EMISMATCH,  /* a digest, length, name or version is not the one that was signed for */
     HM_EROLLBACK,  /* a version lower than one already seen */
     HM_EREFUSED,   /* a rule of trust or of the site says no */
+    HM_ERECALLED,  /* it was good once, and was taken back */
     HM_EUNKNOWN,   /* examined, and nothing known has these bytes or this name */
     /* Wrong use. Exit status 2. */
     HM_EUSAGE,

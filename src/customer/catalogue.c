@@ -107,6 +107,33 @@ static enum hm_rc add_problem(struct hm_catalogue *catalogue, struct hm_catalogu
     return HM_OK;
 }
 
+/* Whether the maker has a release that lifts the recall, by the same rules as any. */
+static bool is_lifted(void *ctx, const char *id, const struct hm_recall *recall)
+{
+    struct hm_subscription *subscription = ctx;
+    const struct hm_layout_maker *maker = hm_layout_find(subscription->layout, hm_bytes_str(id));
+    const struct hm_standing *standing = hm_subscription_standing(subscription, hm_bytes_str(id));
+    char prefix[HM_RECALL_PATH_SIZE_MAX];
+    struct hm_product product;
+
+    if (standing == NULL || standing->rc != HM_OK || standing->release == NULL ||
+        hm_products_resolve(subscription, maker, standing, HM_BYTES_LITERAL(HM_RECALL_LIFTED), NULL,
+                            &product) != HM_OK)
+        return false;
+    (void)snprintf(prefix, sizeof(prefix), "%s/" HM_RECALL_LIFTED "/%s/", id,
+                   recall->name); /* both are short */
+    for (size_t i = 0; i < product.release->target_count; i++) {
+        struct hm_bytes path = product.release->targets[i].path;
+        struct hm_release_file file;
+
+        if (hm_bytes_has_prefix(path, hm_bytes_str(prefix)) &&
+            hm_verdict_path(subscription->layout, maker, standing->grade, product.release,
+                            product.maker_role, path, NULL, &file) == HM_OK)
+            return true;
+    }
+    return false;
+}
+
 /* Judges one path and adds it. */
 static enum hm_rc add_item(struct hm_catalogue *catalogue, struct hm_subscription *subscription,
                            const struct hm_layout_maker *maker, const struct hm_standing *standing,
@@ -120,6 +147,9 @@ static enum hm_rc add_item(struct hm_catalogue *catalogue, struct hm_subscriptio
         item.parts = (struct hm_path){.whole = path}; /* roles with such a path are not used */
     item.rc = hm_verdict_path(subscription->layout, maker, standing->grade, product->release,
                               product->maker_role, path, &why, &item.file);
+    if (item.rc == HM_OK)
+        item.rc = hm_verdict_recall(&subscription->recalls, maker->id, &item.file, is_lifted,
+                                    subscription, catalogue->despite, &why, &item.recall);
     if (item.rc != HM_OK) {
         if (hm_error_exit_status(item.rc) != 1)
             return hm_fail(err, item.rc, "%s", why.text);

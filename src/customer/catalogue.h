@@ -24,9 +24,10 @@ struct hm_catalogue_item {
     struct hm_subscription *subscription;
     struct hm_bytes path; /* also where it is refused */
     enum hm_rc rc;
-    const char *text;            /* why it is refused; NULL if rc is HM_OK */
-    struct hm_release_file file; /* only if rc is HM_OK */
-    struct hm_path parts;        /* of path, for sorting; empty where it is no proper one */
+    const char *text;               /* why it is refused; NULL if rc is HM_OK */
+    struct hm_release_file file;    /* only if rc is HM_OK or HM_ERECALLED */
+    const struct hm_recall *recall; /* only if rc is HM_ERECALLED */
+    struct hm_path parts;           /* of path, for sorting; empty where it is no proper one */
 };
 
 /* A maker, or one product of a maker, that a pattern asked for and nothing can be said of. */
@@ -43,6 +44,7 @@ struct hm_catalogue {
     size_t item_count, item_capacity;
     struct hm_catalogue_problem *problems;
     size_t problem_count, problem_capacity;
+    const char *despite;   /* path of a recall that the customer overrides; or NULL. Borrowed */
     struct hm_arena arena; /* texts */
 };
 

@@ -172,6 +172,7 @@ static enum hm_rc add_roles(struct pack *pack, struct hm_err *err)
     const struct hm_layout *layout = pack->subscription->layout;
     char role[HM_LAYOUT_ROLE_SIZE_MAX];
 
+    HM_TRY(add_role(pack, "recalls~" HM_RECALL_VENDOR, &raw, err));
     for (size_t i = 0; i < layout->maker_count; i++) {
         const struct hm_standing *standing = &pack->subscription->standings[i];
 
@@ -183,6 +184,8 @@ static enum hm_rc add_roles(struct pack *pack, struct hm_err *err)
             continue;
         hm_layout_maker_role(hm_bytes_str(layout->makers[i].id), role);
         HM_TRY(add_side(pack, standing, role, true, &raw, err));
+        (void)snprintf(role, sizeof(role), "recalls~%s", layout->makers[i].id); /* fits */
+        HM_TRY(add_role(pack, role, &raw, err));
     }
     return HM_OK;
 }

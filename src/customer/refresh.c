@@ -13,6 +13,7 @@
 #include "customer/kept.h"
 #include "customer/memory.h"
 #include "customer/products.h"
+#include "customer/recall_memory.h"
 #include "trust/partition.h"
 
 static enum hm_rc check_clock(const struct hm_subscription *subscription, struct hm_err *err)
@@ -179,6 +180,87 @@ static enum hm_rc judge_maker(struct hm_subscription *subscription, const struct
     return HM_OK;
 }
 
+/* ---- recalls --------------------------------------------------------------------------------- */
+
+#define RECALLS        "recalls~"
+#define RECALLS_VENDOR RECALLS HM_RECALL_VENDOR
+
+/* What a role of recalls says, into memory; one that the snapshot does not name has said nothing
+ * yet. Offline: it was taken before, or it cannot be told. */
+static enum hm_rc take_recalls(struct hm_subscription *subscription,
+                               const struct hm_delegations *delegations, const char *name,
+                               struct hm_recall_memory *memory, struct hm_err *err)
+{
+    const struct hm_delegated_role *role = hm_targets_find_role(delegations, hm_bytes_str(name));
+    const struct hm_snapshot_meta *meta =
+        hm_snapshot_find(hm_client_snapshot(subscription->client), hm_bytes_str(name));
+    const struct hm_targets *targets = NULL;
+
+    if (role == NULL || meta == NULL)
+        return HM_OK;
+    if (!hm_subscription_is_online(subscription)) {
+        if (hm_recall_memory_version(memory, meta->name) >= meta->version)
+            return HM_OK;
+        return hm_fail(err, HM_EAGAIN, "what '%s' recalls is not held here; refresh the site first",
+                       name);
+    }
+    HM_TRY(hm_client_role(subscription->client, role, err, &targets));
+    return hm_recall_memory_take(memory, name, targets, subscription->trust->site, err);
+}
+
+/* One maker's, if it was asked for: what is wrong with them is wrong with that maker alone. */
+static enum hm_rc take_makers_recalls(struct hm_subscription *subscription, size_t index,
+                                      struct hm_recall_memory *memory, struct hm_err *err)
+{
+    const struct hm_layout_maker *maker = &subscription->layout->makers[index];
+    struct hm_standing *standing = &subscription->standings[index];
+    struct hm_err why = HM_ERR_INIT;
+    char name[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    (void)snprintf(name, sizeof(name), RECALLS "%s", maker->id); /* an ID is short */
+    standing->recalls_rc =
+        take_recalls(subscription, &subscription->layout->delegations, name, memory, &why);
+    if (standing->recalls_rc == HM_OK)
+        return HM_OK;
+    if (hm_error_exit_status(standing->recalls_rc) == 4)
+        return hm_fail(err, standing->recalls_rc, "%s", why.text);
+    standing->recalls_text = hm_arena_strdup(&subscription->arena, hm_bytes_str(why.text));
+    return standing->recalls_text == NULL ? hm_error_nomem(err) : HM_OK;
+}
+
+static bool is_in_scope(struct hm_refresh_scope scope, const char *id)
+{
+    for (size_t i = 0; i < scope.count; i++) {
+        if (hm_text_is_match(scope.wants[i].id, hm_bytes_str(id)))
+            return true;
+    }
+    return false;
+}
+
+/* All recalls that were ever seen, with those of now, on the disk before anything is judged. */
+static enum hm_rc gather_recalls(struct hm_subscription *subscription,
+                                 struct hm_refresh_scope scope, struct hm_err *err)
+{
+    _hm_done_(hm_recall_memory_done) struct hm_recall_memory memory = {0};
+
+    HM_TRY(hm_recall_memory_read(&subscription->dir, err, &memory));
+    HM_TRY(take_recalls(subscription, &hm_client_targets(subscription->client)->delegations,
+                        RECALLS_VENDOR, &memory, err));
+    for (size_t i = 0; i < subscription->layout->maker_count; i++) {
+        if (is_in_scope(scope, subscription->layout->makers[i].id))
+            HM_TRY(take_makers_recalls(subscription, i, &memory, err));
+    }
+    if (hm_subscription_is_online(subscription))
+        HM_TRY(hm_recall_memory_write(&memory, &subscription->dir, err));
+    HM_TRY(hm_recall_set_seal(&memory.recalls, err));
+    hm_recall_set_done(&subscription->recalls);
+    subscription->recalls = memory.recalls;
+    memory.recalls = (struct hm_recalls){0};
+    return HM_OK;
+}
+
+/* ---- the scope ------------------------------------------------------------------------------- */
+
 /* The scope's patterns on products for one maker; *ret_in false: it was not asked for. */
 static enum hm_rc narrow_scope(struct hm_refresh_scope scope, struct hm_arena *arena,
                                struct hm_err *err, bool *ret_in, struct question *question)
@@ -211,7 +293,9 @@ static enum hm_rc judge_makers(struct hm_subscription *subscription, struct hm_r
         HM_TRY(narrow_scope(scope, &arena, err, &in, &question));
         if (!in)
             continue;
-        standing->rc = judge_maker(subscription, &question, &why, standing);
+        standing->rc = standing->recalls_rc == HM_OK
+                           ? judge_maker(subscription, &question, &why, standing)
+                           : hm_fail(&why, standing->recalls_rc, "%s", standing->recalls_text);
         standing->is_judged = true;
         if (standing->rc == HM_OK)
             continue;
@@ -356,6 +440,7 @@ static enum hm_rc run(struct hm_subscription *subscription, struct hm_refresh_sc
     HM_TRY(open_client(subscription, false, err));
     HM_TRY(refresh_top(subscription, err));
     HM_TRY(adopt_layout(subscription, err));
+    HM_TRY(gather_recalls(subscription, scope, err));
     HM_TRY(write_refreshed(subscription, err));
     HM_TRY(judge_makers(subscription, scope, err));
     return settle(subscription, err);
@@ -369,6 +454,7 @@ static enum hm_rc load(struct hm_subscription *subscription, struct hm_refresh_s
     HM_TRY(hm_client_load(subscription->client, err));
     HM_TRY(hm_release_log_load(subscription, err));
     HM_TRY(adopt_layout(subscription, err));
+    HM_TRY(gather_recalls(subscription, scope, err));
     return judge_makers(subscription, scope, err);
 }
 

@@ -199,6 +199,7 @@ void hm_subscription_free(struct hm_subscription *subscription)
 {
     if (subscription == NULL)
         return;
+    hm_recall_set_done(&subscription->recalls);
     hm_layout_free(subscription->layout);
     hm_release_log_free(subscription->log);
     hm_client_free(subscription->client);

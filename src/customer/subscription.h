@@ -11,6 +11,7 @@
 #include "customer/policy.h"
 #include "customer/release_log.h"
 #include "net/fetch.h"
+#include "trust/recall.h"
 #include "trust/verdict.h"
 #include "tuf/client.h"
 
@@ -43,7 +44,9 @@ struct hm_standing {
     /* Those products with roles of their own that were asked for, sorted by name. */
     struct hm_product *products;
     size_t product_count;
-    bool is_by_pattern; /* products were asked for: no other one is to be looked up */
+    enum hm_rc recalls_rc;    /* HM_OK: what this maker recalled is known */
+    const char *recalls_text; /* why not, as text above */
+    bool is_by_pattern;       /* products were asked for: no other one is to be looked up */
 };
 
 struct hm_subscription {
@@ -62,6 +65,7 @@ struct hm_subscription {
     struct hm_client *client;
     struct hm_release_log *log;
     struct hm_layout *layout;
+    struct hm_recalls recalls;     /* all that were ever seen of this site */
     struct hm_standing *standings; /* one for each maker of the layout, in its order */
     struct hm_arena arena;
     bool is_earlier; /* loaded as of the last complete refresh: a newer state is not whole here */

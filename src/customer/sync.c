@@ -161,6 +161,31 @@ static bool is_everybodys(enum hm_rc rc)
     return rc == HM_ENETWORK || hm_error_exit_status(rc) == 4;
 }
 
+/* A recalled file is not placed. One that is there is a failure, unless it is about to go. */
+static enum hm_rc skip_recalled(struct run *run, const struct hm_catalogue_item *item,
+                                struct hm_err *err)
+{
+    enum hm_get_result result = HM_GET_NEW;
+    _hm_free_(free) char *path = NULL;
+    char target[TARGET_SIZE + 1];
+
+    (void)snprintf(target, sizeof(target), "%.*s", HM_BYTES_FMT(item->path)); /* names are short */
+    HM_TRY(look(run, item, target, err, &result));
+    if (run->events->file != NULL)
+        run->events->file(run->events->ctx, item, result, item->rc, item->text);
+    run->counts->recalled++;
+    if (result != HM_GET_UNCHANGED)
+        return HM_OK;
+    path = join(run, target);
+    if (path == NULL)
+        return hm_error_nomem(err);
+    if (run->options.remove && hm_placed_find(&run->then, path) != NULL)
+        return HM_OK;
+    run->counts->failed++;
+    run->counts->worst = hm_sync_worse(run->counts->worst, item->rc);
+    return HM_OK;
+}
+
 /* One wanted file. Its own failure is told and counted; what it returns ends the run. */
 static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, struct hm_err *err)
 {
@@ -170,6 +195,8 @@ static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, s
     enum hm_rc rc = item->rc;
     const char *text = item->text;
 
+    if (rc == HM_ERECALLED)
+        return skip_recalled(run, item, err);
     if (rc == HM_OK) {
         struct hm_bytes path = item->file.path.whole;
 
@@ -199,7 +226,8 @@ static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, s
 
 /* ---- removing -------------------------------------------------------------------------------- */
 
-/* Wanted, or at least still spoken of: what is refused now stays until somebody decides. */
+/* Wanted, or at least still spoken of: what is refused now stays until somebody decides. What is
+ * recalled is wanted no more. */
 static bool is_listed(const struct run *run, const char *target)
 {
     const struct hm_catalogue *catalogue = run->catalogue;
@@ -207,7 +235,7 @@ static bool is_listed(const struct run *run, const char *target)
     /* Sorted, but by versions in their own order: a removal is rare enough for a walk. */
     for (size_t i = 0; i < catalogue->item_count; i++) {
         if (hm_bytes_is_str(catalogue->items[i].path, target))
-            return true;
+            return catalogue->items[i].rc != HM_ERECALLED;
     }
     return false;
 }

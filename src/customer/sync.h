@@ -17,7 +17,8 @@ struct hm_sync_options {
 
 struct hm_sync_events {
     struct hm_get_events get;
-    /* Each file once; rc HM_OK: it is (would be) in place; text: why not. May be NULL. */
+    /* Each file once; HM_ERECALLED: it is not placed, and HM_GET_UNCHANGED says that it is there;
+     * rc HM_OK: it is (would be) in place; text: why not. May be NULL. */
     void (*file)(void *ctx, const struct hm_catalogue_item *item, enum hm_get_result result,
                  enum hm_rc rc, const char *text);
     /* A file no longer wanted: removed (or would be) if kept is NULL, else why it stays. */
@@ -26,7 +27,7 @@ struct hm_sync_events {
 };
 
 struct hm_sync_counts {
-    size_t unchanged, placed, failed, removed, kept;
+    size_t unchanged, placed, failed, removed, kept, recalled;
     uint64_t bytes; /* of the files placed */
     enum hm_rc worst;
 };

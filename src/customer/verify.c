@@ -501,21 +501,60 @@ static enum hm_rc say_unknown(const struct hm_verify *verify, const struct subje
     return say(answer, HM_EUNKNOWN, err, &why);
 }
 
+/* The recall that decides: the vendor's takes these bytes back wherever they stand, a maker's
+ * leaves alone what another maker released. NULL: none does. */
+static const struct hm_catalogue_item *find_recalled(const struct hm_verify_answer *answer)
+{
+    for (size_t i = 0; i < answer->matches.item_count; i++) {
+        const struct hm_catalogue_item *recalled = &answer->matches.items[i];
+        bool is_others = false;
+
+        if (recalled->rc != HM_ERECALLED)
+            continue;
+        for (size_t j = 0; j < answer->matches.item_count && !is_others; j++) {
+            const struct hm_catalogue_item *other = &answer->matches.items[j];
+
+            is_others = other->rc == HM_OK &&
+                        !hm_bytes_is_equal(other->file.path.id, recalled->file.path.id);
+        }
+        if (!is_others || strcmp(recalled->recall->id, HM_RECALL_VENDOR) == 0)
+            return recalled;
+    }
+    return NULL;
+}
+
+/* Bytes that stand nowhere any more may have been taken back all the same. */
+static enum hm_rc judge_unknown(const struct hm_verify *verify, const struct subject *subject,
+                                struct hm_verify_answer *answer, struct hm_err *err)
+{
+    for (size_t i = 0; i < verify->site_count; i++) {
+        const struct hm_verify_site *site = &verify->sites[i];
+        struct hm_err why = HM_ERR_INIT;
+
+        if (site->rc == HM_OK &&
+            hm_verdict_recall_unknown(&site->subscription->recalls, &answer->sha256, subject->label,
+                                      &why) == HM_ERECALLED)
+            return say(answer, HM_ERECALLED, err, &why);
+    }
+    return say_unknown(verify, subject, answer, err);
+}
+
 static enum hm_rc conclude(const struct hm_verify *verify, const struct subject *subject,
                            struct hm_verify_answer *answer, struct hm_err *err)
 {
-    const struct hm_catalogue_item *refused = NULL;
+    const struct hm_catalogue_item *refused = find_recalled(answer);
     struct hm_err why = HM_ERR_INIT;
 
-    for (size_t i = 0; i < answer->matches.item_count; i++) {
+    for (size_t i = 0; refused == NULL && i < answer->matches.item_count; i++) {
         if (answer->matches.items[i].rc == HM_OK) {
             answer->rc = HM_OK;
             return HM_OK;
         }
-        refused = &answer->matches.items[i];
     }
+    if (refused == NULL && answer->matches.item_count > 0)
+        refused = &answer->matches.items[answer->matches.item_count - 1];
     if (refused == NULL)
-        return say_unknown(verify, subject, answer, err);
+        return judge_unknown(verify, subject, answer, err);
     (void)hm_fail(&why, refused->rc, "'%s': site '%s': %s", subject->label,
                   refused->subscription->name, refused->text);
     return say(answer, refused->rc, err, &why);

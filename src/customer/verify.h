@@ -45,7 +45,8 @@ HM_MUST_CHECK enum hm_rc hm_verify_open(const struct hm_home *home, const char *
 void hm_verify_done(struct hm_verify *verify);
 
 struct hm_verify_answer {
-    /* HM_OK: released, accepted. HM_EREFUSED: released, but not accepted. HM_EMISMATCH: named like
+    /* HM_OK: released, accepted. HM_EREFUSED: released, but not accepted. HM_ERECALLED:
+     * taken back. HM_EMISMATCH: named like
      * a release's file, with other bytes. HM_EUNKNOWN: nothing known. HM_EAGAIN, HM_EEXPIRED,
      * HM_ECLOCK: cannot tell, as a site or a role could not be asked, or the proof that is needed
      * is not there. */

@@ -2,9 +2,11 @@
 /* What a coming snapshot adds to the release log (log_batch.h). */
 #include "site/log_batch.h"
 
+#include "exchange/role.h"
 #include "site/log_step.h"
 #include "tlog/release_map.h"
 #include "tlog/where.h"
+#include "trust/recall.h"
 
 /* Where the map's files are: what is known is read from public/log, what is new goes into the
  * journal. */
@@ -415,6 +417,85 @@ static enum hm_rc add_releases(struct batch *batch, struct hm_err *err)
     return add_new_releases(batch, err);
 }
 
+/* ---- recalls --------------------------------------------------------------------------------- */
+
+/* One entry for each recall of role that before (may be NULL) does not list. */
+static enum hm_rc add_new_recalls(struct batch *batch, const char *name,
+                                  const struct hm_targets *role, const struct hm_targets *before,
+                                  struct hm_err *err)
+{
+    struct hm_entry_role carrier = {.name = name};
+
+    HM_TRY(find_version(batch, name, err, &carrier.version));
+    for (size_t i = 0; i < role->target_count; i++) {
+        const struct hm_target *target = &role->targets[i];
+        struct hm_entry entry = {.kind = HM_ENTRY_RECALL,
+                                 .site = batch->log->site->config.name,
+                                 .roles = &carrier,
+                                 .role_count = 1};
+        struct hm_recall recall;
+
+        if (before != NULL && hm_targets_find(before, target->path) != NULL)
+            continue;
+        HM_TRY(hm_recall_read(target, &batch->arena, err, &recall));
+        entry.path = recall.path;
+        entry.document = (struct hm_entry_document){.sha256 = target->facts.sha256,
+                                                    .length = target->facts.length};
+        entry.digests = recall.digests;
+        entry.digest_count = recall.digest_count;
+        HM_TRY(add_entry(batch, &entry, err));
+    }
+    return HM_OK;
+}
+
+/* What was recalled before the log began. */
+static enum hm_rc add_known_recalls(struct batch *batch, const char *name, struct hm_err *err)
+{
+    const struct hm_targets *published = NULL;
+
+    HM_TRY(hm_tree_role(batch->change->plan->roles->tree, name, err, &published, NULL));
+    return published == NULL ? HM_OK : add_new_recalls(batch, name, published, NULL, err);
+}
+
+static enum hm_rc add_drafted_recalls(struct batch *batch, const struct hm_plan_document *document,
+                                      struct hm_err *err)
+{
+    struct hm_tree *tree = batch->change->plan->roles->tree;
+    _hm_free_(hm_envelope_free) struct hm_envelope *envelope = NULL;
+    struct hm_targets_unsigned content = {NULL};
+    const struct hm_targets *published = NULL;
+    enum hm_rc rc;
+
+    if (tree->root != NULL)
+        HM_TRY(hm_tree_role(tree, document->role, err, &published, NULL));
+    HM_TRY(hm_envelope_parse(document->raw, err, &envelope));
+    HM_TRY(hm_targets_read_unsigned(hm_envelope_unsigned(envelope), err, &content));
+    rc = add_new_recalls(batch, document->role, content.content, published, err);
+    hm_targets_free(content.content);
+    return rc;
+}
+
+/* After the releases: a recall stands in the rows of what was released by then. */
+static enum hm_rc add_recalls(struct batch *batch, struct hm_err *err)
+{
+    const struct hm_plan *plan = batch->change->plan;
+    const struct hm_tree *tree = plan->roles->tree;
+    char name[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    if (batch->log->begins && tree->root != NULL) {
+        HM_TRY(add_known_recalls(batch, "recalls~" HM_RECALL_VENDOR, err));
+        for (size_t i = 0; i < tree->layout->maker_count; i++) {
+            (void)snprintf(name, sizeof(name), "recalls~%s", tree->layout->makers[i].id); /* fits */
+            HM_TRY(add_known_recalls(batch, name, err));
+        }
+    }
+    for (size_t i = 0; i < plan->document_count; i++) {
+        if (hm_role_is_of(plan->documents[i].role, "recalls", NULL))
+            HM_TRY(add_drafted_recalls(batch, &plan->documents[i], err));
+    }
+    return HM_OK;
+}
+
 /* ---- the snapshot's entry -------------------------------------------------------------------- */
 
 /* The newest root that is in the log after this batch. */
@@ -612,6 +693,7 @@ static enum hm_rc write_all(struct batch *batch, struct hm_err *err)
     HM_TRY(add_roots(batch, err));
     HM_TRY(add_makers(batch, err));
     HM_TRY(add_releases(batch, err));
+    HM_TRY(add_recalls(batch, err));
     HM_TRY(add_snapshot(batch, err, &snapshot, &memory));
     HM_TRY(hm_release_map_flush(batch->map, err));
     HM_TRY(write_where(batch, hm_buf_bytes(&snapshot), err));

@@ -173,7 +173,7 @@ static enum hm_rc targets_draft_ready(struct hm_plan *plan, struct hm_err *err, 
 static void reset(struct hm_plan *plan)
 {
     plan->document_count = plan->image_count = plan->identity_count = 0;
-    plan->path_count = plan->drop_count = 0;
+    plan->path_count = plan->drop_count = plan->file_count = 0;
     hm_layout_free(hm_steal(&plan->own_layout));
     hm_envelope_free(hm_steal(&plan->targets_envelope));
 }
@@ -229,6 +229,19 @@ bool hm_plan_is_changed(const struct hm_plan *plan, const struct hm_layout_maker
     return !has_same_keys(plan, release) || !has_same_keys(plan, made);
 }
 
+/* What can be published of one maker, his recalls included. */
+static enum hm_rc plan_maker(struct hm_plan *plan, const struct hm_layout_maker *maker,
+                             struct hm_err *err, struct hm_err *why, bool *ret_ok)
+{
+    char recalls[HM_LAYOUT_ROLE_SIZE_MAX];
+
+    (void)snprintf(recalls, sizeof(recalls), "recalls~%s", maker->id); /* an ID is short */
+    *ret_ok = true;
+    if (!maker->is_attested)
+        HM_TRY(hm_plan_recalls(plan, recalls, err, why, ret_ok));
+    return *ret_ok ? hm_plan_maker(plan, maker, err, why, ret_ok) : HM_OK;
+}
+
 /* Recalls and all makers under these targets. *ret_ok false: one does not hold under the draft. */
 static enum hm_rc plan_delegated(struct hm_plan *plan, bool draft, struct hm_err *err, bool *ret_ok)
 {
@@ -238,7 +251,7 @@ static enum hm_rc plan_delegated(struct hm_plan *plan, bool draft, struct hm_err
     *ret_ok = true;
     HM_TRY(use_targets(plan, draft, err));
     if (plan->targets != NULL)
-        HM_TRY(hm_plan_recalls(plan, err, &recalls_why, ret_ok));
+        HM_TRY(hm_plan_recalls(plan, HM_RENEW_RECALLS, err, &recalls_why, ret_ok));
     if (!*ret_ok) {
         plan->notes.size = notes_size;
         return hm_plan_note(plan, err, "'targets' waits for '%s': %s", HM_RENEW_RECALLS,
@@ -249,7 +262,7 @@ static enum hm_rc plan_delegated(struct hm_plan *plan, bool draft, struct hm_err
         struct hm_err why = HM_ERR_INIT;
         bool ok;
 
-        HM_TRY(hm_plan_maker(plan, maker, err, &why, &ok));
+        HM_TRY(plan_maker(plan, maker, err, &why, &ok));
         if (ok)
             continue;
         if (draft) {

@@ -42,6 +42,12 @@ struct hm_plan_identity {
     struct hm_bytes raw;
 };
 
+/* A file below public/ that follows from a document. */
+struct hm_plan_file {
+    const char *path;
+    struct hm_bytes raw;
+};
+
 struct hm_plan_path {
     const char *maker;
     struct hm_bytes path;
@@ -72,6 +78,8 @@ struct hm_plan {
     size_t image_count, image_capacity;
     struct hm_plan_identity *identities;
     size_t identity_count, identity_capacity;
+    struct hm_plan_file *files;
+    size_t file_count, file_capacity;
     struct hm_plan_path *paths; /* new or changed files, for the self-check */
     size_t path_count, path_capacity;
     const char **drops; /* below private/, for the journal */

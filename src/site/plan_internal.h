@@ -12,8 +12,8 @@
 HM_MUST_CHECK enum hm_rc hm_plan_maker(struct hm_plan *plan, const struct hm_layout_maker *maker,
                                        struct hm_err *err, struct hm_err *why, bool *ret_ok);
 
-/* The same for recalls~vendor. */
-HM_MUST_CHECK enum hm_rc hm_plan_recalls(struct hm_plan *plan, struct hm_err *err,
+/* The same for recalls~vendor or a maker's recalls~ID. */
+HM_MUST_CHECK enum hm_rc hm_plan_recalls(struct hm_plan *plan, const char *role, struct hm_err *err,
                                          struct hm_err *why, bool *ret_ok);
 /* True if the plan's targets say something else of this maker than the published ones. */
 bool hm_plan_is_changed(const struct hm_plan *plan, const struct hm_layout_maker *maker);

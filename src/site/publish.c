@@ -251,6 +251,14 @@ static enum hm_rc write_identities(struct step *step, struct hm_err *err)
     return HM_OK;
 }
 
+static enum hm_rc write_files(struct step *step, struct hm_err *err)
+{
+    for (size_t i = 0; i < step->plan->file_count; i++)
+        HM_TRY(hm_journal_add(&step->journal, &step->site->public_dir, step->plan->files[i].path,
+                              step->plan->files[i].raw, err));
+    return HM_OK;
+}
+
 static enum hm_rc write_first_root(struct step *step, struct hm_err *err)
 {
     if (!step->plan->is_first)
@@ -299,6 +307,7 @@ static enum hm_rc write_step(struct step *step, bool renew_snapshot, struct hm_e
     HM_TRY(hm_approvers_signers(&step->site->private_dir, HM_APPROVERS_ONLINE, err, &step->online));
     HM_TRY(write_images(step, err));
     HM_TRY(write_identities(step, err));
+    HM_TRY(write_files(step, err));
     HM_TRY(write_first_root(step, err));
     HM_TRY(write_root_along(step, err));
     for (size_t i = 0; i < plan->document_count; i++)
@@ -351,7 +360,7 @@ static enum step_kind next_step(const struct hm_plan *plan, enum hm_publish_rene
 static void forget_drafts(struct hm_plan *plan)
 {
     plan->document_count = plan->image_count = plan->identity_count = 0;
-    plan->path_count = plan->drop_count = 0;
+    plan->path_count = plan->drop_count = plan->file_count = 0;
     plan->root_along = plan->root_late = false;
 }
 

@@ -6,6 +6,7 @@
 #include "trust/verdict.h"
 
 #include "base/text.h"
+#include "base/time.h"
 
 /* ---- makers ---------------------------------------------------------------------------------- */
 
@@ -439,4 +440,48 @@ enum hm_rc hm_verdict_path(const struct hm_layout *layout, const struct hm_layou
         .grade = grade,
     };
     return HM_OK;
+}
+
+/* ---- recalls --------------------------------------------------------------------------------- */
+
+static enum hm_rc fail_recalled(const struct hm_recall *recall, struct hm_bytes label,
+                                struct hm_err *err)
+{
+    bool is_vendor = strcmp(recall->id, HM_RECALL_VENDOR) == 0;
+    char date[HM_TIME_TEXT_SIZE];
+
+    hm_time_format(recall->date_unix_s, date);
+    return hm_fail(err, HM_ERECALLED,
+                   "'%.*s': recalled on %.10s by %s%s ('%s'): %s; what to do: %s",
+                   HM_BYTES_FMT(label), date, is_vendor ? "the vendor" : "its maker ",
+                   is_vendor ? "" : recall->id, recall->path, recall->reason, recall->remedy);
+}
+
+enum hm_rc hm_verdict_recall(const struct hm_recalls *recalls, const char *maker,
+                             const struct hm_release_file *file, hm_verdict_lifted_fn *is_lifted,
+                             void *ctx, const char *despite, struct hm_err *err,
+                             const struct hm_recall **ret_recall)
+{
+    const struct hm_recall *recall;
+    size_t cursor = 0;
+
+    while ((recall = hm_recall_set_find(recalls, &file->sha256, maker, &cursor)) != NULL) {
+        if ((despite != NULL && strcmp(recall->path, despite) == 0) ||
+            (is_lifted != NULL && is_lifted(ctx, maker, recall)))
+            continue;
+        if (ret_recall != NULL)
+            *ret_recall = recall;
+        return fail_recalled(recall, file->path.whole, err);
+    }
+    return HM_OK;
+}
+
+enum hm_rc hm_verdict_recall_unknown(const struct hm_recalls *recalls,
+                                     const struct hm_sha256 *digest, const char *label,
+                                     struct hm_err *err)
+{
+    size_t cursor = 0;
+    const struct hm_recall *recall = hm_recall_set_find(recalls, digest, NULL, &cursor);
+
+    return recall == NULL ? HM_OK : fail_recalled(recall, hm_bytes_str(label), err);
 }

@@ -10,6 +10,7 @@
 #define HM_TRUST_VERDICT_H
 
 #include "trust/layout.h"
+#include "trust/recall.h"
 #include "trust/trust_file.h"
 
 /* What this customer knows about one maker from before. */
@@ -54,13 +55,31 @@ struct hm_release_file {
  * SHA-256 and custom, is made for this site and under the identity that targets.json names. release
  * and maker_role come from hm_client_role with the delegations of the layout. HM_EUNKNOWN: not
  * released; HM_EREFUSED: only one of the two signed, or they differ, naming which. Both
- * roles have passed hm_verdict_names. maker_role is NULL exactly for an attested maker.
- *
- * A recall will be judged here too, by digest and before *ret_file is set. */
+ * roles have passed hm_verdict_names. maker_role is NULL exactly for an attested maker. Whether it
+ * was taken back since is hm_verdict_recall's to say. */
 HM_MUST_CHECK enum hm_rc hm_verdict_path(const struct hm_layout *layout,
                                          const struct hm_layout_maker *maker, enum hm_grade grade,
                                          const struct hm_targets *release,
                                          const struct hm_targets *maker_role, struct hm_bytes path,
                                          struct hm_err *err, struct hm_release_file *ret_file);
+
+/* Whether a recall that reaches this maker's files was lifted by a release of its product "lifted",
+ * ID/lifted/NAME/FILE, that the same rules accept. */
+typedef bool hm_verdict_lifted_fn(void *ctx, const char *maker, const struct hm_recall *recall);
+
+/* Rule of recalls: a file that hm_verdict_path accepted is not to be installed if any recall that
+ * was ever seen of the vendor, or of this maker, names its digest and was not lifted. HM_ERECALLED
+ * with reason and remedy; *ret_recall (may be NULL) is it. despite: the path of a recall that the
+ * customer overrides; or NULL. */
+HM_MUST_CHECK enum hm_rc hm_verdict_recall(const struct hm_recalls *recalls, const char *maker,
+                                           const struct hm_release_file *file,
+                                           hm_verdict_lifted_fn *is_lifted, void *ctx,
+                                           const char *despite, struct hm_err *err,
+                                           const struct hm_recall **ret_recall);
+/* The same for bytes of which no release is known: any recall of their digest counts. path is what
+ * they are called. HM_ERECALLED. */
+HM_MUST_CHECK enum hm_rc hm_verdict_recall_unknown(const struct hm_recalls *recalls,
+                                                   const struct hm_sha256 *digest,
+                                                   const char *label, struct hm_err *err);
 
 #endif

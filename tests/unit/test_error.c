@@ -186,10 +186,10 @@ static void test_exit_status__is_the_contract(void **state)
 {
     static const int statuses[HM_RC_COUNT_] = {
         [HM_OK] = 0,        [HM_EFORMAT] = 1,   [HM_ESIGNATURE] = 1, [HM_EMISMATCH] = 1,
-        [HM_EROLLBACK] = 1, [HM_EREFUSED] = 1,  [HM_EUNKNOWN] = 1,   [HM_EUSAGE] = 2,
-        [HM_ENOTFOUND] = 3, [HM_ENETWORK] = 3,  [HM_EEXPIRED] = 3,   [HM_ECLOCK] = 3,
-        [HM_EBUSY] = 3,     [HM_EINPUT] = 3,    [HM_EAGAIN] = 3,     [HM_ENOMEM] = 4,
-        [HM_EIO] = 4,       [HM_EINTERNAL] = 4,
+        [HM_EROLLBACK] = 1, [HM_EREFUSED] = 1,  [HM_ERECALLED] = 1,  [HM_EUNKNOWN] = 1,
+        [HM_EUSAGE] = 2,    [HM_ENOTFOUND] = 3, [HM_ENETWORK] = 3,   [HM_EEXPIRED] = 3,
+        [HM_ECLOCK] = 3,    [HM_EBUSY] = 3,     [HM_EINPUT] = 3,     [HM_EAGAIN] = 3,
+        [HM_ENOMEM] = 4,    [HM_EIO] = 4,       [HM_EINTERNAL] = 4,
     };
 
     for (int rc = 0; rc < HM_RC_COUNT_; rc++) {

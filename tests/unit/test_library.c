@@ -162,6 +162,7 @@ static void test_status__has_stable_numbers_and_classes(void **state)
         {HALLMARK_EROLLBACK, 104, 1, "HM_EROLLBACK"},
         {HALLMARK_EREFUSED, 105, 1, "HM_EREFUSED"},
         {HALLMARK_EUNKNOWN, 106, 1, "HM_EUNKNOWN"},
+        {HALLMARK_ERECALLED, 107, 1, "HM_ERECALLED"},
         {HALLMARK_EUSAGE, 201, 2, "HM_EUSAGE"},
         {HALLMARK_ENOTFOUND, 301, 3, "HM_ENOTFOUND"},
         {HALLMARK_ENETWORK, 302, 3, "HM_ENETWORK"},

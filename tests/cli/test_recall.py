@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Taking back, from the vendor's or maker's command to what customers and their tools see."""
+import hashlib
+import json
+import shutil
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import attacks  # noqa: E402
+import log  # noqa: E402
+import logged  # noqa: E402
+import story  # noqa: E402
+import tree  # noqa: E402
+
+NAME = "nic-hang"
+TEXTS = ("--reason", "the link hangs", "--remedy", "install 1.22.0")
+
+
+class SiteCase(story.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.built, _old, cls.images = attacks.build(cls.root / "world")
+        cls.built.trust()
+
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(self.built.root, self.scratch / "world", symlinks=True)
+        self.cast = story.Cast.__new__(story.Cast)
+        self.cast.__dict__.update(self.built.__dict__)
+        for name in ("root", "keys", "site", "public", "home"):
+            setattr(self.cast, name, self.scratch / "world" / getattr(self.built, name).relative_to(self.built.root))
+        policy = self.cast.home / "sites" / "globex" / "site.json"
+        policy.write_text(policy.read_text().replace(str(self.built.public), str(self.cast.public)))
+        self.tree = tree.Tree(self.cast.public)
+
+    def recall(self, *what, name=NAME, texts=TEXTS, options=()):
+        self.request = self.cast.request()
+        return story.hallmark("site", "recall", "--dir", self.cast.site, name, *(what or (attacks.FILE,)), *texts, *options, "-o", self.request)
+
+    def publish(self):
+        return story.must("site", "publish", "--dir", self.cast.site)
+
+    def recalled(self, *what, **options):
+        self.assertStatus(self.recall(*what, **options), story.GOOD)
+        self.cast.attach(self.request, "recall1")
+        return self.publish()
+
+    def get(self, what=attacks.FILE):
+        return story.hallmark("get", what, "-d", self.scratch / "out", "--no-progress", home=self.cast.home)
+
+    def role(self):
+        return self.tree.load("recalls~vendor")["signed"]
+
+
+class Vendor(SiteCase):
+    def test_the_whole_way(self):
+        result = self.recall()
+        self.assertStatus(result, story.GOOD)
+        digest = hashlib.sha256(self.images["efi-e1000.rom"].read_bytes()).hexdigest()
+        self.assertIn(f"takes back {attacks.FILE}  sha256 {digest}", result.out)
+        self.assertStatus(self.get(), story.GOOD)
+        held = story.must("site", "publish", "--dir", self.cast.site)
+        self.assertIn("recalls~vendor", held.out)
+        self.assertStatus(self.get(), story.GOOD)
+        self.cast.attach(self.request, "recall1")
+        self.assertIn("'recalls~vendor' version 2", self.publish().out)
+        self.assertRefused(self.get(), story.NO, "recalled", "the link hangs", "install 1.22.0")
+        target = self.role()["targets"][f"recalls/vendor/{NAME}.json"]
+        self.assertEqual(target["custom"]["recall"]["digests"], [digest])
+        document = self.tree.public / "targets" / "recalls" / "vendor" / f"{target['hashes']['sha256']}.{NAME}.json"
+        self.assertEqual(hashlib.sha256(document.read_bytes()).hexdigest(), target["hashes"]["sha256"])
+        self.assertEqual(list((self.cast.site / "private" / "recalls" / "vendor").iterdir()), [])
+
+    def test_signing_needs_the_response_key(self):
+        self.recall()
+        for name in ("release1", "targets1", "root1"):
+            result = story.hallmark("sign", self.request, "--key", self.cast.key(name), "-o", self.scratch / "sig", "--yes", "--home", self.scratch / "signer")
+            self.assertNotEqual(result.status, story.GOOD)
+
+    def test_the_signer_sees_what_is_taken_back(self):
+        self.recall()
+        shown = story.hallmark("sign", self.request, "--key", self.cast.key("recall1"), "-o", self.scratch / "sig", "--yes", "--home", self.scratch / "signer").out
+        for words in (f"recalls/vendor/{NAME}.json", "the link hangs", hashlib.sha256(self.images["efi-e1000.rom"].read_bytes()).hexdigest()):
+            self.assertIn(words, shown)
+
+    def test_patterns_and_digests(self):
+        for what, count in ((("acme/e1000/1.21.1",), 2), (("acme/e1000/*",), 2), (("acme/e1000/1.21.0/efi-e1000.rom", "ab" * 32), 2),
+                            (("acme/e1000/1.21.*/efi-*", attacks.FILE), 1)):
+            result = self.recall(*what, name=f"r{count}{len(what)}{len(what[0])}")
+            self.assertStatus(result, story.GOOD)
+        self.cast.attach(self.request, "recall1")
+        self.publish()
+        counts = sorted(len(t["custom"]["recall"]["digests"]) for t in self.role()["targets"].values())
+        self.assertEqual(counts, [1, 2, 2, 2])
+
+    def test_several_wait_together(self):
+        self.recall(name="first")
+        self.recall("acme/e1000/1.21.1/pxe-e1000.rom", name="second")
+        self.cast.attach(self.request, "recall1")
+        self.publish()
+        self.assertEqual(sorted(self.role()["targets"]), ["recalls/vendor/first.json", "recalls/vendor/second.json"])
+        self.recalled("acme/e1000/1.21.0", name="third")
+        self.assertEqual(len(self.role()["targets"]), 3)
+        self.assertRefused(self.get("acme/e1000/1.21.1/pxe-e1000.rom"), story.NO, "recalled")
+
+    def test_a_name_is_used_once(self):
+        self.recalled()
+        self.assertRefused(self.recall("acme/e1000/1.21.0"), story.USAGE, NAME, "another name")
+
+    def test_usage(self):
+        for what, options, status, words in (
+                (("acme/e1000",), {}, story.USAGE, "ID/PRODUCT/VERSION"),
+                (("acme/e1000/9.9",), {}, story.NO, "9.9"),
+                (("bolt/*/*",), {}, story.NO, "bolt"),
+                (("ab" * 31,), {}, story.USAGE, "SHA-256"),
+                ((), {"name": "Upper"}, story.USAGE, "a-z"),
+                ((), {"name": "a/b"}, story.USAGE, "a/b"),
+                ((), {"texts": TEXTS[:2]}, story.USAGE, "--remedy"),
+                ((), {"texts": TEXTS[2:]}, story.USAGE, "--reason"),
+                ((), {"texts": ("--reason", "x" * 401, *TEXTS[2:])}, story.USAGE, "reason"),
+                ((), {"texts": ("--reason", "a\nb", *TEXTS[2:])}, story.USAGE, "reason")):
+            with self.subTest(str((what, options))[:80]):
+                self.assertRefused(self.recall(*what, **options), status, words)
+        self.assertRefused(story.hallmark("site", "recall", "--dir", self.cast.site, NAME, *TEXTS), story.USAGE, "taken back")
+        self.assertFalse((self.cast.site / "private" / "drafts" / "recalls~vendor.json").exists())
+
+    def test_a_document_changed_while_it_waits(self):
+        self.recall()
+        self.cast.attach(self.request, "recall1")
+        document = self.cast.site / "private" / "recalls" / "vendor" / f"{NAME}.json"
+        whole = document.read_bytes()
+        for change in (lambda: document.write_bytes(whole.replace(b"hangs", b"works")), document.unlink):
+            change()
+            self.assertIn(f"recalls/vendor/{NAME}.json", self.publish().out)
+            self.assertStatus(self.get(), story.GOOD)
+        document.write_bytes(whole)
+        self.publish()
+        self.assertRefused(self.get(), story.NO, "recalled")
+
+    def test_one_that_drops_another_is_not_published(self):
+        self.recalled()
+        draft = tree.next_version(self.role())
+        draft["targets"] = {}
+        key = tree.Key(self.cast.key("recall1"))
+        (self.cast.site / "private" / "drafts" / "recalls~vendor.json").write_text(json.dumps({"signatures": [key.sign(draft)], "signed": draft}))
+        self.assertIn("no recall ever is", self.publish().out)
+        self.assertEqual(self.tree.version("recalls~vendor"), 2)
+
+
+class Advisories(SiteCase):
+    """What CSAF tools find below public/csaf."""
+
+    def test_none_before_the_first_recall(self):
+        self.assertFalse((self.cast.public / "csaf").exists())
+
+    def test_documents_lists_and_feed_agree(self):
+        self.recalled()
+        self.recalled("acme/e1000/1.21.1/pxe-e1000.rom", name="second")
+        csaf = self.cast.public / "csaf"
+        provider = json.loads((csaf / "provider-metadata.json").read_text())
+        base = "https://firmware.example/"
+        self.assertEqual(provider["canonical_url"], f"{base}csaf/provider-metadata.json")
+        feeds = [f["url"] for d in provider["distributions"] if "rolie" in d for f in d["rolie"]["feeds"]]
+        self.assertEqual(len(feeds), 1)
+        feed = json.loads((self.cast.public / feeds[0].removeprefix(base)).read_text())["feed"]
+        self.assertEqual(sorted(e["id"] for e in feed["entry"]), [NAME, "second"])
+        names = (csaf / "white" / "index.txt").read_text().split()
+        changes = [line.split(",") for line in (csaf / "white" / "changes.csv").read_text().split()]
+        self.assertEqual([c[0].strip('"') for c in changes], names)
+        self.assertEqual(sorted((c[1] for c in changes), reverse=True), [c[1] for c in changes])
+        for entry in feed["entry"]:
+            path = self.cast.public / entry["content"]["src"].removeprefix(base)
+            self.assertIn(str(path.relative_to(csaf / "white")), names)
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            self.assertEqual(Path(f"{path}.sha256").read_text(), f"{digest}  {path.name}\n")
+            self.assertEqual(self.role()["targets"][f"recalls/vendor/{path.name}"]["hashes"]["sha256"], digest)
+            document = json.loads(path.read_text())
+            self.assertEqual(document["document"]["tracking"]["id"], path.stem)
+            recall = self.role()["targets"][f"recalls/vendor/{path.name}"]["custom"]["recall"]
+            hashes = [h["value"] for p in document["product_tree"]["full_product_names"] for f in p["product_identification_helper"]["hashes"] for h in f["file_hashes"]]
+            self.assertEqual(sorted(set(hashes)), recall["digests"])
+            vex = json.loads((csaf / "openvex" / path.parent.name / f"{path.stem}.openvex.json").read_text())
+            self.assertEqual([p["hashes"]["sha-256"] for s in vex["statements"] for p in s["products"]], recall["digests"])
+            self.assertEqual({s["status"] for s in vex["statements"]}, {"affected"})
+
+    def test_publish_mends_them(self):
+        self.recalled()
+        feed = self.cast.public / "csaf" / "white" / "feed-tlp-white.json"
+        whole = feed.read_text()
+        feed.write_text("{}")
+        (self.cast.public / "csaf" / "white" / "index.txt").unlink()
+        self.publish()
+        self.assertEqual(feed.read_text(), whole)
+        self.assertTrue((self.cast.public / "csaf" / "white" / "index.txt").exists())
+
+
+class Logged(story.Case):
+    """A site that keeps a release log has an entry for each recall, and the map of releases marks what it reaches."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world = logged.World(cls.root / "world")
+        cls.addClassCleanup(cls.world.close)
+        cls.world.init()
+        cls.world.cast.init_maker("acme", "Acme Chips")
+        cls.world.cast.enroll("acme")
+        cls.path = cls.world.approved("1.0", b"firmware " * 100)
+        cls.world.publish()
+        cls.world.cast.trust()
+
+    def test_recall(self):
+        cast = self.world.cast
+        request = cast.request()
+        story.must("site", "recall", "--dir", cast.site, NAME, self.path, *TEXTS, "-o", request)
+        cast.attach(request, "recall1")
+        self.world.publish()
+        public = tree.Tree(cast.public)
+        size = log.read_checkpoint((cast.public / "log" / "checkpoint").read_text())[1]
+        entries = [e for e in log.read_entries(cast.public / "log", size) if e.startswith(b"hallmark/recall v1\n")]
+        self.assertEqual(len(entries), 1)
+        target = public.load("recalls~vendor")["signed"]["targets"][f"recalls/vendor/{NAME}.json"]
+        self.assertEqual(log.lines_of(entries[0], "path"), [(f"recalls/vendor/{NAME}.json",)])
+        self.assertEqual(log.lines_of(entries[0], "document"), [(target["hashes"]["sha256"], str(target["length"]))])
+        self.assertEqual([d for d, in log.lines_of(entries[0], "digest")], target["custom"]["recall"]["digests"])
+        self.assertEqual(log.lines_of(entries[0], "role"), [("recalls~vendor", str(public.version("recalls~vendor")))])
+        product = "/".join(self.path.split("/")[:2])
+        self.assertIn(f"{NAME}.json\n", (cast.public / "log" / "versions" / product).read_text())
+        result = story.hallmark("get", self.path, "-d", self.scratch, "--no-progress", home=cast.home)
+        self.assertRefused(result, story.NO, "recalled")
+        again = self.world.approved("1.1", b"mended " * 100)
+        self.world.publish()
+        story.must("get", again, "-d", self.scratch, "--no-progress", home=cast.home)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
