@@ -5,115 +5,27 @@
  * products with ten versions each, a snapshot entry after every 16 releases; tiles on the local
  * disk, as written by the log writer.
  */
-#include "bench.h"
+#include "release_log.h"
 
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "tlog/follow.h"
-#include "tlog/log.h"
-#include "tlog/replay.h"
 
 #define RELEASES      1000000
-#define PRODUCTS      100000
-#define BATCH         16
-#define APPEND        32768 /* entries an append */
-#define HASH          "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 #define MEMORY_MAX_MB 256
-
-struct writer {
-    struct hm_log *log;
-    struct hm_replay_map *map;
-    struct hm_buf text;
-    struct hm_bytes *entries;
-    size_t *ends;
-    size_t count;
-    uint64_t next; /* index */
-};
-
-static void flush(struct writer *writer)
-{
-    uint64_t first;
-    size_t start = 0;
-
-    for (size_t i = 0; i < writer->count; i++) {
-        writer->entries[i] = hm_bytes_make(writer->text.data + start, writer->ends[i] - start);
-        start = writer->ends[i];
-    }
-    BENCH_CHECK(hm_log_append(writer->log, writer->entries, writer->count, NULL, &first) == HM_OK);
-    writer->count = 0;
-    hm_buf_clear(&writer->text);
-}
-
-static void end_entry(struct writer *writer)
-{
-    writer->ends[writer->count++] = writer->text.size;
-    writer->next++;
-}
-
-static void add_release(struct writer *writer, unsigned number)
-{
-    _hm_free_(hm_entry_free) struct hm_entry *entry = NULL;
-    size_t start = writer->text.size;
-    struct hm_bytes raw;
-
-    BENCH_CHECK(hm_buf_append_fmt(&writer->text, NULL,
-                                  "hallmark/release v1\nsite example\npath acme/p%u/1.%u\n"
-                                  "image a.rom %08x%s 65536\nrole maker~acme %u\n"
-                                  "role release~acme %u\n",
-                                  (unsigned)((uint64_t)number * 7919 % PRODUCTS), number / PRODUCTS,
-                                  number, &HASH[8], number + 1, number + 1) == HM_OK);
-    raw = hm_bytes_make(writer->text.data + start, writer->text.size - start);
-    BENCH_CHECK(hm_entry_parse(raw, NULL, &entry) == HM_OK);
-    BENCH_CHECK(hm_replay_map_apply(writer->map, entry, raw, writer->next, NULL, NULL) == HM_OK);
-    end_entry(writer);
-}
-
-static void add_snapshot(struct writer *writer, unsigned number)
-{
-    char hex[HM_SHA256_HEX_SIZE];
-    struct hm_sha256 root;
-    uint64_t count = 0;
-
-    BENCH_CHECK(hm_replay_map_root(writer->map, NULL, &root, &count) == HM_OK);
-    hm_text_hex(hm_bytes_make(root.bytes, sizeof(root.bytes)), hex);
-    BENCH_CHECK(hm_buf_append_fmt(&writer->text, NULL,
-                                  "hallmark/snapshot v1\nsite example\nsnapshot %u %s 2048\n"
-                                  "root 1 %s\nmap %s %llu\nentries %llu %d\n",
-                                  number, HASH, HASH, hex, (unsigned long long)count,
-                                  (unsigned long long)writer->next - BATCH, BATCH) == HM_OK);
-    end_entry(writer);
-}
 
 /* Writes the log; in a process of its own, whose memory is not measured. */
 static void write_log(const struct hm_dir *dir)
 {
-    _hm_done_(hm_dir_done) struct hm_dir private_dir = HM_DIR_INIT;
-    struct writer writer = {.text = HM_BUF_INIT(HM_LOG_APPEND_SIZE_MAX)};
+    _hm_done_(hm_dir_done) struct hm_dir records = HM_DIR_INIT;
+    struct bench_log writer = {
+        .releases = RELEASES, .site = "example", .root = "1 " BENCH_LOG_HASH};
+    struct hm_log_head head;
 
-    writer.entries = calloc(APPEND, sizeof(*writer.entries));
-    writer.ends = calloc(APPEND, sizeof(*writer.ends));
-    BENCH_CHECK(writer.entries != NULL && writer.ends != NULL);
-    BENCH_CHECK(hm_dir_open_at(dir, "private", true, NULL, &private_dir) == HM_OK);
-    BENCH_CHECK(hm_log_open(&private_dir, dir, NULL, &writer.log) == HM_OK);
-    BENCH_CHECK(hm_replay_map_new(NULL, &writer.map) == HM_OK);
-    for (unsigned number = 0; number < RELEASES; number++) {
-        add_release(&writer, number);
-        if (number % BATCH != BATCH - 1)
-            continue;
-        add_snapshot(&writer, number / BATCH + 1);
-        if (writer.count > APPEND - 2 * BATCH)
-            flush(&writer);
-    }
-    flush(&writer);
-    BENCH_CHECK(hm_log_settle(writer.log, NULL) == HM_OK);
-    hm_log_free(writer.log);
-    hm_replay_map_free(writer.map);
-    hm_buf_done(&writer.text);
-    free(writer.entries);
-    free(writer.ends);
+    BENCH_CHECK(hm_dir_open_at(dir, "private", true, NULL, &records) == HM_OK);
+    bench_log_write(&writer, dir, &records, &head);
 }
 
 static enum hm_rc get_file(void *ctx, const char *path, struct hm_err *err,
@@ -163,7 +75,7 @@ static void read_log(struct hm_dir *dir, uint64_t size, const struct hm_sha256 *
     BENCH_CHECK(hm_follow_open(&source, size, root, NULL, &follow) == HM_OK);
     into.ctx = replay;
     BENCH_CHECK(hm_follow_read(follow, 0, size, &into, NULL) == HM_OK);
-    BENCH_CHECK(batches == RELEASES / BATCH);
+    BENCH_CHECK(batches == RELEASES / BENCH_LOG_BATCH);
     (void)bench_report("log-1m-releases-read-and-replayed", (bench_cpu_ms() - start) / 1e3, "s",
                        10);
     BENCH_CHECK(getrusage(RUSAGE_SELF, &usage) == 0);
