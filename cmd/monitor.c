@@ -484,6 +484,7 @@ HM_NOINLINE static int watch(struct command *command, const char **names, size_t
 
         if (command->every_s == 0)
             return status;
+        command->outlets.is_again = false;
         (void)nanosleep(&pause, NULL); /* sooner is fine */
     }
 }

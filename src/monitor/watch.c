@@ -80,6 +80,7 @@ void hm_watch_reset(struct hm_watch *watch)
     hm_entry_free(hm_steal(&watch->newest));
     watch->is_started = false;
     watch->is_stuck = false;
+    watch->is_blind = false;
 }
 
 void hm_watch_free(struct hm_watch *watch)

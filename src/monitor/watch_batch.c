@@ -190,17 +190,26 @@ static enum hm_rc check_where(struct hm_watch *watch, const struct hm_replay_bat
 
 /* ---- a batch --------------------------------------------------------------------------------- */
 
+/* Goes back to what was checked last. Where that is not served any more, nothing is compared before
+ * it is, or somebody has acknowledged that it is gone. */
 static enum hm_rc start_history(struct hm_watch *watch, const struct hm_replay_batch *batch)
 {
     struct hm_err why = HM_ERR_INIT;
     enum hm_rc rc = hm_history_start(watch->history, batch->snapshot, &why);
 
     watch->is_started = true;
-    if (rc == HM_EAGAIN)
-        return hm_watch_hold(watch, HM_ALARM_MISSING, "metadata", HM_ALARM_NO_INDEX, "%s",
-                             why.text);
-    if (rc != HM_OK)
+    if (rc != HM_OK && rc != HM_EAGAIN)
         return hm_fail(watch->err, rc, "%s", why.text);
+    if (rc == HM_EAGAIN)
+        HM_TRY(hm_watch_hold(watch, HM_ALARM_MISSING, "metadata", batch->index, "%s", why.text));
+    hm_alarm_box_sweep(&watch->box, HM_ALARM_MISSING, batch->index, watch->now_unix_s);
+    if (rc == HM_OK)
+        return HM_OK;
+    if (hm_alarm_box_is_waiting(&watch->box, HM_ALARM_MISSING, batch->index)) {
+        watch->is_stuck = true;
+        watch->is_blind = true;
+    }
+    hm_history_miss(watch->history);
     return HM_OK;
 }
 
@@ -244,6 +253,8 @@ static enum hm_rc see_batch(void *ctx, const struct hm_replay_batch *batch, stru
         return batch->index == watch->position.checked && !watch->is_started
                    ? start_history(watch, batch)
                    : HM_OK;
+    if (watch->is_blind)
+        return HM_OK;
     HM_TRY(check_batch(watch, batch, err));
     if (hm_time_monotonic_ms() - watch->saved_ms < HM_WATCH_SAVE_MS)
         return HM_OK;

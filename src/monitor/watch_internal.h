@@ -30,6 +30,7 @@ struct hm_watch {
     struct hm_entry *newest; /* snapshot entry */
     bool is_started;         /* the history stands where position.checked says */
     bool is_stuck;           /* something is missing: checked stays before it */
+    bool is_blind;           /* what to compare with is missing: nothing is compared */
     /* Of this run: */
     struct hm_site_log *log; /* what root says */
     struct hm_follow *follow, *back;

@@ -337,6 +337,11 @@ enum hm_rc hm_history_start(struct hm_history *history, const struct hm_entry *s
     return HM_OK;
 }
 
+void hm_history_miss(struct hm_history *history)
+{
+    history->was_missed = true;
+}
+
 /* ---- what was validly signed ---------------------------------------------------------------- */
 
 /* Where name stands among the floors, or would. */

@@ -78,6 +78,9 @@ const struct hm_root *hm_history_newest_root(const struct hm_history *history);
  * it; else the source's errors. */
 HM_MUST_CHECK enum hm_rc hm_history_start(struct hm_history *history,
                                           const struct hm_entry *snapshot, struct hm_err *err);
+/* Nothing is known of what was before the next batch: it is compared with nothing, and what it has
+ * is no news. Before any other batch, in the place of hm_history_start. */
+void hm_history_miss(struct hm_history *history);
 /* Checks a batch; map has all releases up to and with it. New roots are followed as entries name
  * them. What is wrong goes to the sink; else the source's errors (HM_ENETWORK, HM_EINPUT), which
  * say nothing about the batch, and the sink's. */

@@ -270,6 +270,36 @@ class Metadata(MonitorCase):
         name.write_bytes(raw)
         self.alarmed("unlisted", "6.6.6")
 
+    def test_what_was_compared_last_is_gone(self):
+        """Nothing to compare with: no false alarm, and nothing passes as compared, until that is back or acknowledged."""
+        self.quiet(*AT_ONCE)
+        name = self.tree.path("snapshot")
+        raw = name.read_bytes()
+        self.release()
+        for path in name.parent.glob(name.name + "*"):
+            path.unlink()
+        self.assertEqual(json.loads(self.quiet("--grace", "1d").out)["compared"], 0)
+        self.alarmed("missing", "which was good, is not served as it was")
+        name.write_bytes(raw)
+        again = self.monitor(*AT_ONCE)
+        self.assertEqual((self.alarms(again), json.loads(again.out)["compared"]), ([], 1))
+        for path in name.parent.glob(name.name + "*"):
+            path.unlink()
+        self.assertStatus(story.hallmark("monitor", "--acknowledge", "all", home=self.home), story.GOOD)
+        self.quiet(*AT_ONCE)
+
+    def test_what_was_compared_last_is_gone_for_ever(self):
+        self.quiet(*AT_ONCE)
+        name = self.tree.path("snapshot")
+        self.release()
+        for path in name.parent.glob(name.name + "*"):
+            path.unlink()
+        self.alarmed("missing")
+        self.assertStatus(story.hallmark("monitor", "--acknowledge", "all", home=self.home), story.GOOD)
+        self.assertEqual(json.loads(self.quiet(*AT_ONCE).out)["compared"], 1)
+        self.release(releases=False, path="acme/e1000/1.23.0/new.rom")
+        self.alarmed("unlogged", "1.23.0")
+
     def test_metadata_that_is_another(self):
         self.release()
         name = self.tree.path("release~acme")

@@ -273,6 +273,27 @@ static void test_start__fails_where_the_state_is_gone(void **state)
     assert_int_equal(hm_history_start(world->history, entry, &err), HM_ENETWORK);
 }
 
+static void test_miss__makes_no_news_of_what_was_there(void **state)
+{
+    struct history_kit *kit = begin(state);
+    struct world *world = *state;
+    struct hm_err err = HM_ERR_INIT;
+
+    hm_history_free(world->history);
+    world->history = NULL;
+    assert_int_equal(open_world(world, &err), HM_OK);
+    hm_history_miss(world->history);
+    release(kit, "acme/nic/3.0", "boot.rom", 'k');
+    publish(world);
+    expect_nothing(state);
+    /* From there on all is compared again. */
+    history_kit_put(kit, "acme/nic/4.0/boot.rom", 'l');
+    history_kit_sign(kit, "maker~acme");
+    history_kit_sign(kit, "release~acme");
+    publish(world);
+    expect(state, HM_HISTORY_UNLOGGED, 1, "acme/nic/4.0");
+}
+
 /* ---- roots ----------------------------------------------------------------------------------- */
 
 static void test_open__refuses_another_chain_of_roots(void **state)
@@ -877,6 +898,7 @@ int main(void)
         history_test(test_start__goes_on_where_another_run_was),
         history_test(test_start__keeps_the_versions_that_were_there),
         history_test(test_start__fails_where_the_state_is_gone),
+        history_test(test_miss__makes_no_news_of_what_was_there),
         history_test(test_open__refuses_another_chain_of_roots),
         history_test(test_check__tells_of_a_root_without_an_entry),
         history_test(test_check__tells_of_a_root_that_is_not_served),
