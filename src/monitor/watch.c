@@ -9,6 +9,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "customer/log_evidence.h"
+#include "evidence/make.h"
 #include "monitor/watch_internal.h"
 #include "net/url.h"
 #include "trust/log_verdict.h"
@@ -184,20 +186,40 @@ enum hm_rc hm_watch_root_at(struct hm_watch *watch, uint64_t size, struct hm_err
     return hm_merkle_root(watch->digest, hm_follow_nodes(watch->follow), size, err, ret_root);
 }
 
-enum hm_rc hm_watch_keep_fork(struct hm_watch *watch, struct hm_bytes one, struct hm_bytes other,
+static enum hm_rc make_fork(struct hm_watch *watch, const struct hm_watch_fork *fork,
+                            struct hm_err *err, struct hm_evidence **ret_evidence)
+{
+    struct hm_merkle_proof proof = {.count = 0};
+    struct hm_sha256 begun = {.bytes = {0}};
+
+    if (fork->small_size < fork->large_size) {
+        const struct hm_merkle_source *nodes = hm_follow_nodes(fork->follow);
+
+        HM_TRY(hm_merkle_root(watch->digest, nodes, fork->small_size, err, &begun));
+        HM_TRY(hm_merkle_prove_consistency(watch->digest, nodes, fork->small_size, fork->large_size,
+                                           err, &proof));
+    }
+    return hm_evidence_make_fork(watch->site->trust->site, fork->small, fork->large, &begun, &proof,
+                                 err, ret_evidence);
+}
+
+enum hm_rc hm_watch_keep_fork(struct hm_watch *watch, const struct hm_watch_fork *fork,
                               struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(2 * HM_NOTE_SIZE_MAX + 16);
+    const struct hm_root *root = hm_history_newest_root(watch->history);
+    _hm_free_(hm_evidence_free) struct hm_evidence *evidence = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_EVIDENCE_SIZE_MAX);
     struct hm_sha256 sha256;
     char hex[HM_SHA256_HEX_SIZE];
     char name[128];
 
-    HM_TRY(hm_buf_append(&text, one, err));
-    HM_TRY(hm_buf_append_str(&text, "\n", err));
-    HM_TRY(hm_buf_append(&text, other, err));
+    HM_TRY(make_fork(watch, fork, err, &evidence));
+    HM_TRY(hm_log_evidence_add_roots(evidence, &watch->site->source,
+                                     (uint64_t)root->document.version, err));
+    HM_TRY(hm_evidence_write(evidence, err, &text));
     HM_TRY(hm_digest_sha256(hm_buf_bytes(&text), err, &sha256));
     hm_text_hex(hm_bytes_make(sha256.bytes, sizeof(sha256.bytes)), hex);
-    (void)snprintf(name, sizeof(name), "evidence/fork-%.16s", hex); /* fits */
+    (void)snprintf(name, sizeof(name), "evidence/fork-%.16s.evidence", hex); /* fits */
     return hm_file_replace(&watch->dir, name, 0644, hm_buf_bytes(&text), err);
 }
 

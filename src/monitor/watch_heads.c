@@ -64,15 +64,24 @@ static enum hm_rc get_head(const struct head *head, struct hm_err *err,
     return HM_EAGAIN;
 }
 
+/* follow is of the larger of the two trees. */
 static enum hm_rc disagree(const struct head *head, const struct hm_checkpoint_signed *checkpoint,
-                           struct hm_err *err)
+                           struct hm_follow *follow, struct hm_err *err)
 {
     struct hm_watch *watch = head->watch;
+    const struct hm_position *shown = &watch->position;
+    bool is_larger = checkpoint->body.size > shown->body.size;
+    const struct hm_watch_fork fork = {
+        .small = is_larger ? shown->note->raw : checkpoint->note->raw,
+        .large = is_larger ? checkpoint->note->raw : shown->note->raw,
+        .small_size = is_larger ? shown->body.size : checkpoint->body.size,
+        .large_size = is_larger ? checkpoint->body.size : shown->body.size,
+        .follow = follow};
 
-    HM_TRY(hm_watch_keep_fork(watch, watch->position.note->raw, checkpoint->note->raw, err));
+    HM_TRY(hm_watch_keep_fork(watch, &fork, err));
     return hm_watch_raise(watch, HM_ALARM_FORK, head->witness->key->name, checkpoint->body.size,
                           "witness '%s' has cosigned %llu entries that are not those of the log as "
-                          "it is shown here; both checkpoints are in '%s/evidence'",
+                          "it is shown here; the evidence is in '%s/evidence'",
                           head->witness->key->name, (unsigned long long)checkpoint->body.size,
                           watch->dir.path);
 }
@@ -93,7 +102,7 @@ static enum hm_rc judge_larger(const struct head *head,
         rc = hm_merkle_root(watch->digest, hm_follow_nodes(follow), watch->position.body.size, &why,
                             &root);
     if (rc == HM_OK && !hm_digest_is_equal(&root, &watch->position.body.root))
-        return disagree(head, checkpoint, err);
+        return disagree(head, checkpoint, follow, err);
     if (hm_error_exit_status(rc) == 4)
         return hm_fail(err, rc, "%s", why.text);
     return hm_watch_hold(watch, HM_ALARM_WITNESS, head->witness->key->name, HM_ALARM_NO_INDEX,
@@ -115,7 +124,7 @@ static enum hm_rc check_head(const struct head *head, struct hm_err *err)
         return judge_larger(head, checkpoint, err);
     HM_TRY(hm_watch_root_at(watch, checkpoint->body.size, err, &root));
     if (!hm_digest_is_equal(&root, &checkpoint->body.root))
-        return disagree(head, checkpoint, err);
+        return disagree(head, checkpoint, watch->follow, err);
     return HM_OK;
 }
 

@@ -59,9 +59,15 @@ void hm_watch_skip(struct hm_watch *watch, enum hm_alarm_kind kind, const char *
 HM_MUST_CHECK enum hm_rc hm_watch_save(struct hm_watch *watch, struct hm_err *err);
 /* The log's key by root. */
 const struct hm_note_key *hm_watch_key(const struct hm_watch *watch);
-/* Keeps two contradicting notes below evidence/. */
-HM_MUST_CHECK enum hm_rc hm_watch_keep_fork(struct hm_watch *watch, struct hm_bytes one,
-                                            struct hm_bytes other, struct hm_err *err);
+/* Two checkpoints of one log that contradict each other, the smaller first. */
+struct hm_watch_fork {
+    struct hm_bytes small, large; /* the notes */
+    uint64_t small_size, large_size;
+    struct hm_follow *follow; /* the larger one's tree; not looked at where the sizes are equal */
+};
+/* Keeps the evidence that hallmark check verifies, below evidence/. */
+HM_MUST_CHECK enum hm_rc hm_watch_keep_fork(struct hm_watch *watch,
+                                            const struct hm_watch_fork *fork, struct hm_err *err);
 /* The root of the followed tree when it had size entries. */
 HM_MUST_CHECK enum hm_rc hm_watch_root_at(struct hm_watch *watch, uint64_t size, struct hm_err *err,
                                           struct hm_sha256 *ret_root);

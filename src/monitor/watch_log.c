@@ -121,16 +121,39 @@ static enum hm_rc open_tree(struct hm_watch *watch, const struct hm_checkpoint *
 
 /* ---- beside what was seen before ------------------------------------------------------------- */
 
+/* follow is of the larger of the two trees. */
 static enum hm_rc tell_fork(struct hm_watch *watch, const struct hm_checkpoint_signed *checkpoint,
                             struct hm_err *err)
 {
     const struct hm_position *seen = &watch->position;
+    struct hm_watch_fork fork = {.small = seen->note->raw,
+                                 .large = checkpoint->note->raw,
+                                 .small_size = seen->body.size,
+                                 .large_size = checkpoint->body.size,
+                                 .follow = watch->follow};
 
-    HM_TRY(hm_watch_keep_fork(watch, seen->note->raw, checkpoint->note->raw, err));
+    if (checkpoint->body.size < seen->body.size)
+        fork = (struct hm_watch_fork){.small = checkpoint->note->raw,
+                                      .large = seen->note->raw,
+                                      .small_size = checkpoint->body.size,
+                                      .large_size = seen->body.size,
+                                      .follow = watch->follow};
+    HM_TRY(hm_watch_keep_fork(watch, &fork, err));
     HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, hm_watch_key(watch)->name, seen->body.size,
                           "the log has forked: its first %llu entries are not those that were seen "
-                          "before; both checkpoints are in '%s/evidence'",
+                          "before; the evidence is in '%s/evidence'",
                           (unsigned long long)seen->body.size, watch->dir.path));
+    return hm_fail(err, HM_EREFUSED, "the log has forked");
+}
+
+/* The log that took the place of another does not begin with what was seen of that. */
+static enum hm_rc tell_break(struct hm_watch *watch, const struct hm_checkpoint *seen,
+                             struct hm_err *err)
+{
+    HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, hm_watch_key(watch)->name, seen->size,
+                          "it does not begin with the %llu entries of the log '%.*s', whose place "
+                          "it takes",
+                          (unsigned long long)seen->size, HM_BYTES_FMT(seen->origin)));
     return hm_fail(err, HM_EREFUSED, "the log has forked");
 }
 
@@ -186,10 +209,10 @@ static enum hm_rc judge_successor(struct hm_watch *watch,
     }
     HM_TRY(open_tree(watch, &checkpoint->body, err));
     if (seen.size > checkpoint->body.size)
-        return tell_fork(watch, checkpoint, err);
+        return tell_break(watch, &seen, err);
     HM_TRY(hm_watch_root_at(watch, seen.size, err, &root));
     if (!hm_digest_is_equal(&root, &seen.root))
-        return tell_fork(watch, checkpoint, err);
+        return tell_break(watch, &seen, err);
     if (watch->position.has_checked && watch->position.checked >= seen.size)
         watch->position.has_checked = false;
     /* The entries' numbers are the same; what was replayed beyond the closed size is not. */

@@ -88,10 +88,16 @@ static enum hm_rc check_tree(struct place *place, struct hm_bytes raw, struct hm
     }
     HM_TRY(hm_watch_root_at(watch, checkpoint->body.size, err, &root));
     if (!hm_digest_is_equal(&root, &checkpoint->body.root)) {
-        HM_TRY(hm_watch_keep_fork(watch, watch->position.note->raw, checkpoint->note->raw, err));
+        const struct hm_watch_fork fork = {.small = checkpoint->note->raw,
+                                           .large = watch->position.note->raw,
+                                           .small_size = checkpoint->body.size,
+                                           .large_size = watch->position.body.size,
+                                           .follow = watch->follow};
+
+        HM_TRY(hm_watch_keep_fork(watch, &fork, err));
         HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, place->subject, checkpoint->body.size,
                               "%s has a checkpoint of %llu entries that are not those of the log; "
-                              "both checkpoints are in '%s/evidence'",
+                              "the evidence is in '%s/evidence'",
                               place->subject, (unsigned long long)checkpoint->body.size,
                               watch->dir.path));
         return HM_EAGAIN;
