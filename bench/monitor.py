@@ -26,7 +26,7 @@ import tree  # noqa: E402
 from measure import QUICK, Run, figure  # noqa: E402
 
 SIZES = (10_000, 100_000) if QUICK else (10_000, 100_000, 1_000_000)
-SNAPSHOTS = 60 if QUICK else 200
+SNAPSHOTS = 60 if QUICK else 240
 PRODUCTS = 12  # roles stay below what is divided by product
 
 
