@@ -649,6 +649,20 @@ class Outlets(MonitorCase):
         self.assertStatus(self.monitor(*AT_ONCE, "--webhook", post.url, "--again"), story.NO)
         self.assertEqual(len(post.told()), 2)
 
+    def test_many_alarms_go_in_several_posts(self):
+        post = hook.Hook()
+        self.addCleanup(post.stop)
+        first = self.tree.log.size
+        for number in range(230):
+            self.tree.log.append(b"junk %d\n" % number)
+        self.tree.log.close((self.tree.log.size, 0), [(first, 230)])
+        self.tree.log.write()
+        post.statuses = [200, 200, 503]
+        self.assertIn("status 503", self.monitor(*AT_ONCE, "--webhook", post.url).err)
+        self.monitor(*AT_ONCE, "--webhook", post.url)
+        self.assertEqual([len(body["alarms"]) for body in post.bodies], [100, 100, 32, 32])
+        self.assertEqual(post.told()[:200] + post.told()[-32:], self.ids())
+
     def test_a_webhook_that_fails_is_told_later(self):
         post = hook.Hook()
         self.addCleanup(post.stop)
