@@ -341,6 +341,21 @@ static enum hm_rc keep_proof(struct hm_subscription *subscription, const struct 
     return hm_file_replace(&subscription->metadata, HM_RELEASE_LOG_PROOF_NAME, 0644, raw, err);
 }
 
+/* The proof is of a log that root has closed. */
+static bool is_of_closed(const struct hm_release_log *log)
+{
+    _hm_free_(hm_note_free) struct hm_note *note = NULL;
+    struct hm_checkpoint checkpoint;
+
+    if (hm_note_parse(log->proof->checkpoint, NULL, &note) != HM_OK ||
+        hm_checkpoint_parse(note->text, NULL, &checkpoint) != HM_OK)
+        return false;
+    for (size_t i = 0; i < log->site_log->closed_count; i++)
+        if (hm_bytes_is_equal(log->site_log->closed[i].key->name_bytes, checkpoint.origin))
+            return true;
+    return false;
+}
+
 static enum hm_rc refresh(struct hm_subscription *subscription, struct hm_release_log *log,
                           struct hm_err *err, bool *ret_again)
 {
@@ -349,7 +364,16 @@ static enum hm_rc refresh(struct hm_subscription *subscription, struct hm_releas
     enum hm_rc rc;
 
     HM_TRY(fetch_proof(subscription, log, err, &raw));
-    HM_TRY(open_proof(subscription, hm_buf_bytes(&raw), max_age_s, err, log));
+    rc = open_proof(subscription, hm_buf_bytes(&raw), max_age_s, err, log);
+    if (rc == HM_EMISMATCH && is_of_closed(log)) {
+        *ret_again = true;
+        return hm_fail(err, HM_EAGAIN,
+                       "'" PROOFS HM_RELEASE_LOG_PROOF_NAME
+                       "' is by a log that root has closed, as while the site puts '%s' in its "
+                       "place: try again later",
+                       origin_of(log));
+    }
+    HM_TRY(rc);
     HM_TRY(hm_log_tiles_new(&subscription->objects, err, &log->tiles));
     rc = accept_checkpoint(subscription, log, err);
     *ret_again = rc == HM_EROLLBACK;

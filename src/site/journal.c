@@ -488,6 +488,10 @@ static enum hm_rc recover(struct recovery *recovery, struct hm_err *err)
     HM_TRY(run_log(recovery, err));
     if (recovery->waits)
         return HM_OK;
+    /* Another log: root says that the one before is closed, before anything is proven by the new
+     * one; a client that comes in between knows from it that it must try again. */
+    if (hm_dir_has(&recovery->next, "log/" HM_LOG_STEP_ARCHIVE))
+        HM_TRY(place_below(recovery, &pass_late, "metadata", 0, err));
     HM_TRY(place_rest(recovery, err));
     HM_TRY(place_timestamp(recovery, err));
     HM_TRY(place_below(recovery, &pass_late, "metadata", 0, err));

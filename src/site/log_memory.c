@@ -149,7 +149,6 @@ enum hm_rc hm_log_memory_recall(struct hm_log *log, const char *origin, uint64_t
     }
     return hm_fail(err, HM_EREFUSED,
                    "the release log has no entry of the published snapshot, version %llu: "
-                   "'private/log' is not this tree's; put it back from a backup of the same time, "
-                   "or succeed the log ('hallmark site rotate log')",
+                   "'private/log' is not this tree's; put it back from a backup of the same time",
                    (unsigned long long)snapshot_version);
 }

@@ -73,8 +73,7 @@ static enum hm_rc load_memory(struct hm_own_log *log, const struct hm_tree *tree
     if (log->head.size < log->memory.size)
         return hm_fail(err, HM_EREFUSED,
                        "the release log has %llu entries, and %llu were published: 'private/log' "
-                       "is an older copy; put the newest back, or succeed the log ('hallmark site "
-                       "rotate log')",
+                       "is an older copy; put the newest back",
                        (unsigned long long)log->head.size, (unsigned long long)log->memory.size);
     return HM_OK;
 }

@@ -14,11 +14,13 @@ FILE = "acme/nic/1.0/fw.bin"
 
 
 class Rotate(story.Case):
+    log = False
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.first = story.Cast(cls.root / "first")
-        cls.first.init_site()
+        cls.first.init_site(log=cls.log)
         cls.first.init_maker("acme", "Acme Chips")
         cls.first.enroll("acme")
         firmware = cls.root / "fw.bin"
@@ -208,6 +210,12 @@ class Rotate(story.Case):
                 self.assertRefused(result, status, said)
                 self.assertFalse((self.scratch / "x.request").exists())
         self.waits()
+
+
+class RotateLogged(Rotate):
+    """The same where the site keeps a release log: a new root comes with the publish whose entry names it, last of all."""
+
+    log = True
 
 
 if __name__ == "__main__":

@@ -515,6 +515,27 @@ class Succession(story.Case):
         self.assertGets(path, b"firmware 1.1")
         self.assertEqual((kept.parent / f"beyond-{self.size + 93}").read_text(), note)
 
+    def test_a_log_whose_key_is_lost_is_succeeded(self):
+        (self.world.site / "private" / "keys" / "log.pem").unlink()
+        path = self.world.approved("1.1", b"firmware 1.1")
+        self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "the key of the release log", "is not in private/keys", "site rotate log")
+        self.succeed()
+        self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
+        self.introduce()
+        self.world.publish()
+        self.finished(path)
+
+    def test_a_thiefs_checkpoint_in_public_is_succeeded(self):
+        (self.world.public / "log" / "checkpoint").write_text(self.wedge())
+        path = self.world.approved("1.1", b"firmware 1.1")
+        self.assertRefused(self.world.try_publish(), story.NO, "signed by the log's key for 99 entries that this site does not know")
+        self.assertStatus(story.hallmark("site", "status", "--dir", self.world.site), story.GOOD)
+        self.succeed()
+        self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
+        self.introduce()
+        self.world.publish()
+        self.finished(path)
+
     def test_junk_is_left_behind(self):
         first = self.size
         folders = (self.world.site / "private" / "log", self.world.public / "log")

@@ -168,8 +168,11 @@ static void check_consistency(struct world *world, uint64_t old_size, uint64_t s
 {
     _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
     struct hm_merkle_proof proof;
+    struct hm_sha256 root;
 
     assert_int_equal(hm_digest_new(HM_DIGEST_SHA256, NULL, &digest), HM_OK);
+    assert_int_equal(hm_log_root(world->log, old_size, NULL, &root), HM_OK);
+    assert_memory_equal(root.bytes, model.roots[old_size].bytes, HM_SHA256_SIZE);
     assert_int_equal(hm_log_prove_consistency(world->log, old_size, size, NULL, &proof), HM_OK);
     assert_int_equal(hm_merkle_verify_consistency(digest, old_size, &model.roots[old_size], size,
                                                   &model.roots[size], proof.hashes, proof.count,
@@ -346,6 +349,7 @@ static void test_prove__refuses_what_is_beyond_the_tree(void **state)
     assert_int_equal(hm_log_prove_inclusion(world.log, 0, 0, NULL, &proof), HM_EUSAGE);
     assert_int_equal(hm_log_prove_inclusion(world.log, 0, 11, NULL, &proof), HM_EUSAGE);
     assert_int_equal(hm_log_prove_consistency(world.log, 3, 11, NULL, &proof), HM_EUSAGE);
+    assert_int_equal(hm_log_root(world.log, 11, NULL, &(struct hm_sha256){{0}}), HM_EUSAGE);
     assert_int_equal(hm_log_prove_consistency(world.log, 4, 3, NULL, &proof), HM_EUSAGE);
     assert_int_equal(hm_log_prove_consistency(world.log, UINT64_MAX, UINT64_MAX, NULL, &proof),
                      HM_EUSAGE);
@@ -605,6 +609,7 @@ static void test_prove__believes_no_tile_that_was_changed(void **state)
     change_byte(&world, "tile/0/001", 100);
     assert_int_equal(hm_log_prove_inclusion(world.log, 256 + 4, 512, NULL, &proof), HM_EMISMATCH);
     assert_int_equal(hm_log_prove_consistency(world.log, 300, 512, NULL, &proof), HM_EMISMATCH);
+    assert_int_equal(hm_log_root(world.log, 300, NULL, &(struct hm_sha256){{0}}), HM_EMISMATCH);
     assert_int_equal(hm_dir_remove(&world.public_dir, "tile/0/000", NULL), HM_OK);
     assert_int_equal(hm_log_prove_inclusion(world.log, 3, 256, NULL, &proof), HM_EMISMATCH);
     assert_int_equal(
