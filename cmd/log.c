@@ -231,6 +231,7 @@ static int print_json(const struct command *command)
     hm_json_writer_key_str(&writer, "kind", report->kind);
     hm_json_writer_key_str(&writer, "site", report->site);
     hm_json_writer_key_str(&writer, "path", command->evidence->path);
+    hm_json_writer_key_str(&writer, "verdict", "proved");
     hm_json_writer_key_str(&writer, "claim", report->claim);
     hm_json_writer_key_str(&writer, "file", hm_buf_str(&command->name));
     hm_json_writer_key(&writer, "entries");
@@ -246,6 +247,33 @@ static int print_json(const struct command *command)
     hm_json_writer_array_end(&writer);
     hm_json_writer_object_end(&writer);
     return hm_customer_finish_json(&writer, HM_OK);
+}
+
+/* Nothing was written, and why. */
+static int fail_json(const char *path, const struct hm_err *why)
+{
+    _hm_done_(hm_buf_done) struct hm_buf out = HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX);
+    struct hm_json_writer writer;
+
+    hm_json_writer_init(&writer, &out, false);
+    hm_json_writer_object_begin(&writer);
+    hm_json_writer_key_str(&writer, "schema", "hallmark/log/1");
+    hm_json_writer_key_str(&writer, "path", path);
+    hm_json_writer_key_str(&writer, "verdict",
+                           hm_error_exit_status(why->rc) == 1 ? "not so" : "cannot tell");
+    hm_json_writer_key_str(&writer, "code", hm_error_name(why->rc));
+    hm_json_writer_key_str(&writer, "reason", why->text);
+    hm_json_writer_object_end(&writer);
+    return hm_customer_finish_json(&writer, why->rc);
+}
+
+static int fail(const struct command *command, const char *path, const struct hm_err *why)
+{
+    int status = hm_cmd_fail(why);
+
+    if (command->customer.json && (status == 1 || status == 3))
+        return fail_json(path, why);
+    return status;
 }
 
 static enum hm_rc print_words(const struct command *command, struct hm_err *err)
@@ -362,7 +390,7 @@ static int ask(int argc, char **argv, const char *group, const char *help,
     if (open_source(&command, &err) != HM_OK ||
         hm_log_ask(&command.objects, kind, argv[optind], &err, &command.evidence) != HM_OK ||
         judge_and_write(&command, &err) != HM_OK)
-        return hm_cmd_fail(&err);
+        return fail(&command, argv[optind], &err);
     return tell(&command);
 }
 
@@ -420,7 +448,7 @@ static int run_contradict(int argc, char **argv)
     if (argc - optind != 2)
         return hm_cmd_usage(group, "give the proof of a release, and that of its absence");
     if (contradict(&command, argv + optind, &err) != HM_OK)
-        return hm_cmd_fail(&err);
+        return fail(&command, argv[optind], &err);
     return tell(&command);
 }
 

@@ -70,6 +70,8 @@ static enum hm_rc check_list(struct hm_check *check, size_t part, const struct h
     HM_TRY(HM_CHECK_GOOD(check,
                          "the map does not have '%s': nothing was ever released under this name",
                          check->evidence->product));
+    HM_TRY(HM_CHECK_NOTE(check, "whether a product has a name that is spelled nearly so, the map "
+                                "does not say: 'hallmark list' shows those that there are"));
     *ret_list = NULL;
     return HM_OK;
 }

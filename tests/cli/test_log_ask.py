@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark log on a site that publishes with witnesses, and on its tree in an intruder's hands: what is written holds for whoever has
 the trust file, and nothing is written that does not."""
-import json
 import shutil
 import sys
 import unittest
@@ -70,12 +69,14 @@ class Asking(Case):
         self.assertLess(self.out.stat().st_size, 6000)
 
     def test_absent__what_was_published(self):
-        self.assertRefused(self.ask("absent", "acme/nic/2.1"), story.NO, "'2.1' was published", "nothing was written")
+        result = self.ask("absent", "acme/nic/2.1", "--json")
+        self.assertRefused(result, story.NO, "'2.1' was published", "nothing was written")
+        self.assertEqual((result.json()["verdict"], result.json()["code"]), ("not so", "HM_EREFUSED"))
         self.nothing_written()
 
     def test_absent__a_product(self):
         self.assertStatus(self.ask("absent", "acme/raid/1.0"), story.GOOD)
-        self.holds("absent", "the map does not have 'acme/raid'")
+        self.holds("absent", "the map does not have 'acme/raid'", "hallmark list")
 
     def test_absent__a_spelling(self):
         result = self.ask("absent", "acme/nic/V 2.4 RC1")
@@ -92,6 +93,7 @@ class Asking(Case):
         self.assertStatus(result, story.GOOD)
         answer = result.json()
         self.assertEqual((answer["schema"], answer["kind"], answer["path"]), ("hallmark/log/1", "history", "acme/nic"))
+        self.assertEqual(answer["verdict"], "proved")
         self.assertEqual([n.split("'")[1] for n in answer["notes"] if n.startswith("version '")], list(IMAGES))
         self.holds("history")
         self.assertStatus(self.ask("history", "acme/raid"), story.GOOD)
