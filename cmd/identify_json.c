@@ -56,6 +56,14 @@ static enum hm_rc write_image(struct hm_identify *identify, struct hm_json_write
     hm_json_writer_key(writer, "path");
     hm_json_writer_string(writer, item->path);
     hm_json_writer_key_str(writer, "grade", hm_layout_grade_text(item->file.grade));
+    /* All places, this one too: releases may have files in common. */
+    hm_json_writer_key(writer, "paths");
+    hm_json_writer_array_begin(writer);
+    for (size_t i = 0; i < name->answer.matches.item_count; i++) {
+        if (name->answer.matches.items[i].rc == HM_OK)
+            hm_json_writer_string(writer, name->answer.matches.items[i].path);
+    }
+    hm_json_writer_array_end(writer);
     return HM_OK;
 }
 
