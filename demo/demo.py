@@ -201,7 +201,7 @@ def play_label(cast):
 
 
 def play_dump(cast):
-    chapter("7. A flash chip is read back. Which version is on it? Its label is not asked.")
+    chapter("8. A flash chip is read back. Which version is on it? Its label is not asked.")
     rom = (cast.root / "downloads" / "efi-e1000.rom").read_bytes()
     chip = cast.root / "chip.bin"
     chip.write_bytes(rom + b"\xff" * (0x80000 - len(rom)))
