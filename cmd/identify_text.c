@@ -72,6 +72,13 @@ static enum hm_rc print_name(struct hm_identify *identify, size_t source,
         HM_TRY(print_item(out, item, err));
         return print_others(out, name, item, err);
     }
+    if (name != NULL && name->answer.matches.item_count > 0) {
+        item = &name->answer.matches.items[0];
+        HM_TRY(hm_text_escape(out, item->path, err));
+        return hm_buf_append_fmt(out, err, " at %s (%s: not to be installed)",
+                                 item->subscription->name,
+                                 name->answer.rc == HM_ERECALLED ? "RECALLED" : "REFUSED");
+    }
     HM_TRY(hm_buf_append_byte(out, '\'', err));
     HM_TRY(hm_text_escape(out, image->path, err));
     if (identify->known.folders[source] != NULL)

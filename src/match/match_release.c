@@ -178,6 +178,30 @@ static bool is_in_place(const struct hm_match_release *release, const struct mat
     return 2 * at_shift >= release->comparison.explained;
 }
 
+static bool is_equal_at(const struct hm_match_release *release, const struct match_input *input,
+                        const struct hm_compare_map *map, size_t from, size_t to)
+{
+    int64_t start = (int64_t)from + release->shift;
+
+    if (from >= to)
+        return true;
+    if (start < 0 || start + (int64_t)(to - from) > (int64_t)input->map.bytes.size)
+        return false;
+    return memcmp(map->bytes.data + from, input->map.bytes.data + (size_t)start, to - from) == 0;
+}
+
+/* Are the bytes right before it, or behind it, the release's? Else the region may be anywhere. */
+static bool is_bordered(const struct hm_match_release *release, const struct match_input *input,
+                        const struct hm_compare_map *map, const struct hm_part *part)
+{
+    size_t end = (size_t)part->offset + part->size;
+
+    return (part->offset >= HM_COMPARE_CELL_SIZE &&
+            is_equal_at(release, input, map, part->offset - HM_COMPARE_CELL_SIZE, part->offset)) ||
+           (end + HM_COMPARE_CELL_SIZE <= map->bytes.size &&
+            is_equal_at(release, input, map, end, end + HM_COMPARE_CELL_SIZE));
+}
+
 /* Takes the variable regions out of what is counted, and looks into them. */
 static void discount_variable(struct hm_match_release *release, const struct match_input *input,
                               const struct hm_compare_map *map)
@@ -195,6 +219,9 @@ static void discount_variable(struct hm_match_release *release, const struct mat
         if (!hm_match_release_variable(release, input->map.bytes.size, part, &offset, &size) ||
             size != part->size)
             continue;
+        release->has_code_in_variable |= has_foreign_code(release, input, offset, size);
+        if (!is_bordered(release, input, map, part))
+            continue;
         release->release_telling -= hm_compare_map_telling(map, part->offset, last_end);
         release->image_telling -= hm_compare_map_telling(&input->map, offset, offset + size);
         for (size_t j = 0; j < release->comparison.count; j++) {
@@ -206,23 +233,10 @@ static void discount_variable(struct hm_match_release *release, const struct mat
             if (from < to)
                 release->explained -= hm_compare_map_telling(&input->map, from, to);
         }
-        release->has_code_in_variable |= has_foreign_code(release, input, offset, size);
     }
 }
 
 /* ---- whole? ---------------------------------------------------------------------------------- */
-
-static bool is_equal_at(const struct hm_match_release *release, const struct match_input *input,
-                        const struct hm_compare_map *map, size_t from, size_t to)
-{
-    int64_t start = (int64_t)from + release->shift;
-
-    if (from >= to)
-        return true;
-    if (start < 0 || start + (int64_t)(to - from) > (int64_t)input->map.bytes.size)
-        return false;
-    return memcmp(map->bytes.data + from, input->map.bytes.data + (size_t)start, to - from) == 0;
-}
 
 /* All bytes of the release at its place, fill and all, but for its variable regions. The parts come
  * in the order of the tree, so regions that are not inside others ascend. */
