@@ -108,7 +108,8 @@ enum hm_rc hm_identify_ask(struct hm_identify *identify, const struct hm_sha256 
 
 const struct hm_catalogue_item *hm_identify_released(const struct hm_identify_name *name)
 {
-    if (name == NULL)
+    /* The vendor's recall takes bytes back wherever they stand. */
+    if (name == NULL || name->answer.rc != HM_OK)
         return NULL;
     for (size_t i = 0; i < name->answer.matches.item_count; i++) {
         if (name->answer.matches.items[i].rc == HM_OK)
@@ -135,12 +136,16 @@ static bool has_refused(struct hm_identify *identify, const struct hm_match *mat
         const struct hm_match_release *release = &match->releases[i];
         const struct hm_identify_name *name = NULL;
 
-        if (!release->is_whole || identify->known.folders[release->source] != NULL)
+        if (!release->is_whole)
             continue;
         if (hm_identify_ask(identify, &release->image.sha256, release->image.size, ret_why,
                             &name) != HM_OK)
             return true;
         if (name == NULL || hm_identify_released(name) != NULL)
+            continue;
+        /* A folder's word needs nobody's signature; but not against the word of a site. */
+        if (identify->known.folders[release->source] != NULL &&
+            name->answer.matches.item_count == 0)
             continue;
         (void)hm_fail(ret_why, name->answer.rc, "%s",
                       name->answer.text == NULL ? "no trusted site lists it" : name->answer.text);

@@ -34,7 +34,8 @@ static enum hm_rc write_path(struct hm_json_writer *writer, const char *key, str
     return HM_OK;
 }
 
-/* Members that say which image, and on whose word: "word" is "signed", "folder" or "none". */
+/* Members that say which image, and on whose word: "word" is "signed",
+ * "refused", "folder" or "none". */
 static enum hm_rc write_image(struct hm_identify *identify, struct hm_json_writer *writer,
                               size_t source, const struct hm_index_image *image, struct hm_err *err)
 {
@@ -46,6 +47,15 @@ static enum hm_rc write_image(struct hm_identify *identify, struct hm_json_write
     write_digest(writer, &image->sha256);
     write_number(writer, "size", image->size);
     HM_TRY(write_path(writer, "local", image->path, err));
+    if (item == NULL && name != NULL && name->answer.matches.item_count > 0) {
+        item = &name->answer.matches.items[0];
+        hm_json_writer_key_str(writer, "word", "refused");
+        hm_json_writer_key_str(writer, "code", hm_error_name(name->answer.rc));
+        hm_json_writer_key_str(writer, "site", item->subscription->name);
+        hm_json_writer_key(writer, "path");
+        hm_json_writer_string(writer, item->path);
+        return HM_OK;
+    }
     if (item == NULL) {
         hm_json_writer_key_str(writer, "word",
                                identify->known.folders[source] != NULL ? "folder" : "none");
@@ -56,6 +66,14 @@ static enum hm_rc write_image(struct hm_identify *identify, struct hm_json_write
     hm_json_writer_key(writer, "path");
     hm_json_writer_string(writer, item->path);
     hm_json_writer_key_str(writer, "grade", hm_layout_grade_text(item->file.grade));
+    /* All places, this one too: releases may have files in common. */
+    hm_json_writer_key(writer, "paths");
+    hm_json_writer_array_begin(writer);
+    for (size_t i = 0; i < name->answer.matches.item_count; i++) {
+        if (name->answer.matches.items[i].rc == HM_OK)
+            hm_json_writer_string(writer, name->answer.matches.items[i].path);
+    }
+    hm_json_writer_array_end(writer);
     return HM_OK;
 }
 

@@ -10,6 +10,7 @@
 #define NEAR_MAX    4
 #define PARTS_MAX   16
 #define EXACT_MAX   4
+#define OTHERS_MAX  3
 
 static enum hm_rc print_size(struct hm_buf *out, uint64_t size, struct hm_err *err)
 {
@@ -38,6 +39,25 @@ static enum hm_rc print_item(struct hm_buf *out, const struct hm_catalogue_item 
                              hm_layout_grade_text(item->file.grade));
 }
 
+/* Other releases with the same bytes. */
+static enum hm_rc print_others(struct hm_buf *out, const struct hm_identify_name *name,
+                               const struct hm_catalogue_item *but, struct hm_err *err)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < name->answer.matches.item_count; i++) {
+        const struct hm_catalogue_item *item = &name->answer.matches.items[i];
+
+        if (item == but || item->rc != HM_OK || count++ >= OTHERS_MAX)
+            continue;
+        HM_TRY(hm_buf_append_str(out, ", the same as ", err));
+        HM_TRY(hm_text_escape(out, item->path, err));
+    }
+    if (count > OTHERS_MAX)
+        return hm_buf_append_fmt(out, err, " and %zu more", count - OTHERS_MAX);
+    return HM_OK;
+}
+
 /* What a known image is called, and on whose word. */
 static enum hm_rc print_name(struct hm_identify *identify, size_t source,
                              const struct hm_index_image *image, struct hm_buf *out,
@@ -48,8 +68,17 @@ static enum hm_rc print_name(struct hm_identify *identify, size_t source,
 
     HM_TRY(hm_identify_ask(identify, &image->sha256, image->size, err, &name));
     item = hm_identify_released(name);
-    if (item != NULL)
-        return print_item(out, item, err);
+    if (item != NULL) {
+        HM_TRY(print_item(out, item, err));
+        return print_others(out, name, item, err);
+    }
+    if (name != NULL && name->answer.matches.item_count > 0) {
+        item = &name->answer.matches.items[0];
+        HM_TRY(hm_text_escape(out, item->path, err));
+        return hm_buf_append_fmt(out, err, " at %s (%s: not to be installed)",
+                                 item->subscription->name,
+                                 name->answer.rc == HM_ERECALLED ? "RECALLED" : "REFUSED");
+    }
     HM_TRY(hm_buf_append_byte(out, '\'', err));
     HM_TRY(hm_text_escape(out, image->path, err));
     if (identify->known.folders[source] != NULL)

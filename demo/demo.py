@@ -200,6 +200,24 @@ def play_label(cast):
     return result.status == 1
 
 
+def play_dump(cast):
+    chapter("8. A flash chip is read back. Which version is on it? Its label is not asked.")
+    rom = (cast.root / "downloads" / "efi-e1000.rom").read_bytes()
+    chip = cast.root / "chip.bin"
+    chip.write_bytes(rom + b"\xff" * (0x80000 - len(rom)))
+    tell("A chip of 512 KiB, of which the driver fills some and the rest is erased:")
+    known = story.hallmark("identify", chip, "--in", cast.root / "downloads", home=cast.home)
+    print("    $ hallmark identify chip.bin --in downloads")
+    show(known)
+    patched = bytearray(chip.read_bytes())
+    patched[0x20000:0x23000] = bytes(b ^ 0x5a for b in patched[0x20000:0x23000])
+    chip.write_bytes(patched)
+    tell("The same chip from another machine, where somebody wrote 12 KiB of his own:")
+    changed = story.hallmark("identify", chip, "--in", cast.root / "downloads", home=cast.home)
+    show(changed)
+    return known.status == 0 and changed.status == 1 and "12 KiB at 0x20000: matches nothing published" in changed.out
+
+
 def main():
     global OUT
     OUT = Path(sys.argv[1]).resolve()
@@ -217,6 +235,7 @@ def main():
         refused, tried = play_attacks(cast, server, old)
         good = play_witnesses(cast, server)
         good = play_label(cast) and good
+        good = play_dump(cast) and good
     chapter("The end.")
     tell(f"{refused} of {tried} attacks were met as promised, in {time.monotonic() - start:.0f} s. Look around: {OUT.name}/site is the vendor's site (public/ is all that "
          f"is served), {OUT.name}/customer the customer's state, {OUT.name}/downloads and {OUT.name}/mirror what was accepted.")

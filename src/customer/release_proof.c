@@ -29,7 +29,7 @@ static struct hm_bytes release_of(const struct hm_release_file *file)
 }
 
 /* NAME.proof; NULL when out of memory. */
-static char *join(const char *name)
+HM_NOINLINE static char *join(const char *name)
 {
     size_t size = strlen(name) + sizeof(HM_RELEASE_PROOF_SUFFIX);
     char *path = malloc(size);

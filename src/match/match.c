@@ -134,7 +134,10 @@ bool hm_match_is_as_near(const struct hm_match *match, const struct hm_match_rel
     if (match->verdict == HM_MATCH_RELATED && a->has_modules)
         return b->has_modules && a->modules.equal_count == b->modules.equal_count &&
                a->modules.difference_count == b->modules.difference_count;
-    return compare_by_bytes(a, b) == 0;
+    /* They explain the same bytes; what only one of them has besides is next to nothing. */
+    return a->explained_all == b->explained_all && a->is_whole == b->is_whole &&
+           hm_match_nearness(a) <= hm_match_nearness(b) + 1 &&
+           hm_match_nearness(b) <= hm_match_nearness(a) + 1;
 }
 
 /* ---- parts ----------------------------------------------------------------------------------- */

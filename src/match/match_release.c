@@ -163,6 +163,45 @@ static bool has_foreign_code(const struct hm_match_release *release,
     return false;
 }
 
+/* Where pieces of a release lie in any order, nobody can say where its variable regions are. */
+static bool is_in_place(const struct hm_match_release *release, const struct match_input *input)
+{
+    uint64_t at_shift = 0;
+
+    for (size_t i = 0; i < release->comparison.count; i++) {
+        const struct hm_compare_range *range = &release->comparison.ranges[i];
+
+        if ((int64_t)range->image_offset - (int64_t)range->release_offset == release->shift)
+            at_shift += hm_compare_map_telling(&input->map, range->image_offset,
+                                               (size_t)range->image_offset + range->size);
+    }
+    return 2 * at_shift >= release->comparison.explained;
+}
+
+static bool is_equal_at(const struct hm_match_release *release, const struct match_input *input,
+                        const struct hm_compare_map *map, size_t from, size_t to)
+{
+    int64_t start = (int64_t)from + release->shift;
+
+    if (from >= to)
+        return true;
+    if (start < 0 || start + (int64_t)(to - from) > (int64_t)input->map.bytes.size)
+        return false;
+    return memcmp(map->bytes.data + from, input->map.bytes.data + (size_t)start, to - from) == 0;
+}
+
+/* Are the bytes right before it, or behind it, the release's? Else the region may be anywhere. */
+static bool is_bordered(const struct hm_match_release *release, const struct match_input *input,
+                        const struct hm_compare_map *map, const struct hm_part *part)
+{
+    size_t end = (size_t)part->offset + part->size;
+
+    return (part->offset >= HM_COMPARE_CELL_SIZE &&
+            is_equal_at(release, input, map, part->offset - HM_COMPARE_CELL_SIZE, part->offset)) ||
+           (end + HM_COMPARE_CELL_SIZE <= map->bytes.size &&
+            is_equal_at(release, input, map, end, end + HM_COMPARE_CELL_SIZE));
+}
+
 /* Takes the variable regions out of what is counted, and looks into them. */
 static void discount_variable(struct hm_match_release *release, const struct match_input *input,
                               const struct hm_compare_map *map)
@@ -176,11 +215,14 @@ static void discount_variable(struct hm_match_release *release, const struct mat
         if (!part->is_variable || part->space != 0 || part->offset < last_end)
             continue;
         last_end = part->offset + part->size;
-        release->release_telling -= hm_compare_map_telling(map, part->offset, last_end);
         /* Of one that is not all there, nobody can say that it was ever there. */
         if (!hm_match_release_variable(release, input->map.bytes.size, part, &offset, &size) ||
             size != part->size)
             continue;
+        release->has_code_in_variable |= has_foreign_code(release, input, offset, size);
+        if (!is_bordered(release, input, map, part))
+            continue;
+        release->release_telling -= hm_compare_map_telling(map, part->offset, last_end);
         release->image_telling -= hm_compare_map_telling(&input->map, offset, offset + size);
         for (size_t j = 0; j < release->comparison.count; j++) {
             const struct hm_compare_range *range = &release->comparison.ranges[j];
@@ -191,23 +233,10 @@ static void discount_variable(struct hm_match_release *release, const struct mat
             if (from < to)
                 release->explained -= hm_compare_map_telling(&input->map, from, to);
         }
-        release->has_code_in_variable |= has_foreign_code(release, input, offset, size);
     }
 }
 
 /* ---- whole? ---------------------------------------------------------------------------------- */
-
-static bool is_equal_at(const struct hm_match_release *release, const struct match_input *input,
-                        const struct hm_compare_map *map, size_t from, size_t to)
-{
-    int64_t start = (int64_t)from + release->shift;
-
-    if (from >= to)
-        return true;
-    if (start < 0 || start + (int64_t)(to - from) > (int64_t)input->map.bytes.size)
-        return false;
-    return memcmp(map->bytes.data + from, input->map.bytes.data + (size_t)start, to - from) == 0;
-}
 
 /* All bytes of the release at its place, fill and all, but for its variable regions. The parts come
  * in the order of the tree, so regions that are not inside others ascend. */
@@ -238,6 +267,8 @@ static enum hm_rc compare_bytes(const struct match_input *input,
                                 const struct hm_candidate *candidate, struct reading *reading,
                                 struct hm_match_release *release, struct hm_err *err)
 {
+    bool in_place;
+
     HM_TRY(open_image(reading, &release->image, err));
     HM_TRY(hm_compare_map_make(reading->mapping.bytes, err, &reading->map));
     HM_TRY(hm_compare_run(&input->map, &reading->map, candidate->hits, candidate->hit_count, err,
@@ -249,7 +280,9 @@ static enum hm_rc compare_bytes(const struct match_input *input,
     release->release_telling = hm_compare_map_telling(&reading->map, 0, reading->map.bytes.size);
     release->explained_all = release->explained;
     release->release_all = release->release_telling;
-    discount_variable(release, input, &reading->map);
+    in_place = is_in_place(release, input);
+    if (in_place)
+        discount_variable(release, input, &reading->map);
     /* Variables and nothing else: then it is by them that it is known. */
     if (release->release_telling < HM_CONTENTS_TELLING_SIZE_MIN) {
         release->explained = release->explained_all;
@@ -257,7 +290,8 @@ static enum hm_rc compare_bytes(const struct match_input *input,
         release->image_telling = hm_compare_map_telling(&input->map, 0, input->map.bytes.size);
         release->is_whole = false;
     } else {
-        release->is_whole = is_whole(release, input, &reading->map);
+        /* Its variable regions were looked into only where it is in place. */
+        release->is_whole = in_place && is_whole(release, input, &reading->map);
     }
     if (is_same(reading))
         return HM_OK;

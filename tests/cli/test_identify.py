@@ -256,6 +256,43 @@ class Names(Identify):
         self.assertIn("of acme/board/1.1/new.fd", self.run_home(self.dump(images.dirty(self.new)), "--trace").out)
 
 
+class Recalled(Identify):
+    """A release that was taken back is known by its bytes, and is no good news."""
+
+    def setUp(self):
+        super().setUp()
+        cast = story.Cast.__new__(story.Cast)
+        cast.__dict__.update(self.cast.__dict__)
+        cast.root = self.scratch / "people"  # signers remember what they signed
+        cast.root.mkdir()
+        cast.site, cast.public = self.scratch / "site", self.scratch / "site" / "public"
+        shutil.copytree(self.cast.site, cast.site)
+        self.home, request = self.scratch / "home", self.scratch / "recall.request"
+        cast.trust(self.home)
+        story.must("sync", "*", "-d", self.scratch / "synced", "--no-progress", home=self.home)
+        story.must("site", "recall", "--dir", cast.site, "hang", "acme/board/1.1/new.fd", "--reason", "it hangs", "--remedy", "install 1.2", "-o", request)
+        cast.attach(request, "recall1")
+        story.must("site", "publish", "--dir", cast.site)
+        story.hallmark("list", home=self.home)
+
+    def test_the_very_bytes(self):
+        result = story.hallmark("identify", self.dump(self.new), home=self.home)
+        self.assertStatus(result, 1)
+        self.assertIn("it hangs", result.err)
+
+    def test_a_dump_with_other_variables(self):
+        result = story.hallmark("identify", self.dump(images.dirty(self.new)), home=self.home)
+        self.assertStatus(result, 1)
+        self.assertIn("exact except variable regions: acme/board/1.1/new.fd at globex (RECALLED", result.out)
+        self.assertStatus(story.hallmark("identify", self.dump(images.dirty(self.old)), home=self.home), 0)
+
+    def test_a_folder_s_word_does_not_outweigh_it(self):
+        folder = self.scratch / "folder"
+        folder.mkdir()
+        (folder / "fine.fd").write_bytes(self.new)
+        self.assertStatus(story.hallmark("identify", self.dump(images.dirty(self.new)), "--in", folder, home=self.home), 1)
+
+
 class Command(Identify):
     def test_usage(self):
         self.assertRefused(story.hallmark("identify"), 2, "which files")
