@@ -31,9 +31,12 @@ static struct hm_bytes release_of(const struct hm_release_file *file)
 /* NAME.proof; NULL when out of memory. */
 static char *join(const char *name)
 {
-    char *path = NULL;
+    size_t size = strlen(name) + sizeof(HM_RELEASE_PROOF_SUFFIX);
+    char *path = malloc(size);
 
-    return asprintf(&path, "%s" HM_RELEASE_PROOF_SUFFIX, name) < 0 ? NULL : path;
+    if (path != NULL)
+        (void)snprintf(path, size, "%s" HM_RELEASE_PROOF_SUFFIX, name); /* fits */
+    return path;
 }
 
 /* ---- judging --------------------------------------------------------------------------------- */
