@@ -456,14 +456,6 @@ enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request, const
     return HM_OK;
 }
 
-static void set_handled(struct hm_httpd *httpd, struct connection *connection, bool is_handled)
-{
-    lock(httpd);
-    connection->is_handled = is_handled;
-    connection->since_ms = hm_time_monotonic_ms();
-    unlock(httpd);
-}
-
 static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd,
                               struct exchange *exchange, const char *path, const char *method)
 {
