@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the processes that face the network know of accounts: the book, for decisions, and a file
- * for each token that nginx compares passwords with (docs/formats.md 15). Made of the database
+ * for each token that nginx compares passwords with (docs/formats.md 16). Made of the database
  * whenever that changes, and whenever a token's time is over. What ends is taken away first.
  */
 #ifndef HM_SERVE_EXPORT_H
