@@ -51,6 +51,7 @@ static enum hm_rc write_main(const struct hm_nginx *nginx, struct hm_err *err, s
         HM_TRY(hm_buf_append_fmt(text, err, "user \"%s\" \"%s\";\n", nginx->user, nginx->group));
     return hm_buf_append_fmt(text, err,
                              "daemon off;\n"
+                             "pcre_jit on;\n"
                              "pid \"%s/nginx.pid\";\n"
                              "error_log stderr crit;\n"
                              "worker_processes %u;\n"
@@ -99,8 +100,11 @@ static enum hm_rc write_http(const struct hm_nginx *nginx, struct hm_err *err, s
  * password is in; how long what it gets may be kept. */
 static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, struct hm_buf *text)
 {
+    const char *claim = nginx->settings->is_open ? "\"\"" : "$hallmark_claim";
+
     HM_TRY(hm_buf_append_fmt(
         text, err,
+        "map $request_method $hallmark_method { default 0; GET 1; HEAD 1; }\n"
         "map $http_authorization $hallmark_scheme {\n"
         "  default other;\n"
         "  \"\" none;\n"
@@ -113,16 +117,14 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
         "/$remote_user\";\n"
         "}\n",
         nginx->run, HM_TOKEN_ACCOUNT_SIZE_MAX - 1, nginx->run));
-    HM_TRY(hm_buf_append_fmt(text, err,
-                             "map $uri $hallmark_cache {\n"
-                             "  default \"%s, max-age=31536000, immutable\";\n"
-                             "  ~/timestamp[.]json$ no-cache;\n"
-                             "  ~[.]root[.]json$ no-cache;\n"
-                             "  ~/hallmark[.]trust$ no-cache;\n"
-                             "  ~/log/checkpoint$ no-cache;\n"
-                             "  ~/proofs/ no-cache;\n"
-                             "}\n",
-                             nginx->settings->is_open ? "public" : "private"));
+    HM_TRY(hm_buf_append_fmt(
+        text, err,
+        "map $uri $hallmark_cache {\n"
+        "  default \"%s, max-age=31536000, immutable\";\n"
+        "  \"~(/timestamp[.]json|[.]root[.]json|/hallmark[.]trust|/log/checkpoint)$|^"
+        "(/-/bearer)?/proofs/\" no-cache;\n"
+        "}\n",
+        nginx->settings->is_open ? "public" : "private"));
     /* For the log: a customer who was checked. A user name alone is a claim. */
     return hm_buf_append_fmt(text, err,
                              "map $remote_user $hallmark_claim {\n"
@@ -131,13 +133,13 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
                              "}\n"
                              "map $status $hallmark_basic {\n"
                              "  default \"\";\n"
-                             "  ~^(200|206|304|412|416)$ %s;\n"
+                             "  200 %s; 206 %s; 304 %s; 412 %s; 416 %s;\n"
                              "}\n"
                              "map $upstream_http_x_hallmark_customer $hallmark_customer {\n"
                              "  default $upstream_http_x_hallmark_customer;\n"
                              "  \"\" $hallmark_basic;\n"
                              "}\n",
-                             nginx->settings->is_open ? "\"\"" : "$hallmark_claim");
+                             claim, claim, claim, claim, claim);
 }
 
 /* One JSON object a line. */
@@ -146,7 +148,9 @@ static enum hm_rc write_log(const struct hm_nginx *nginx, struct hm_err *err, st
     return hm_buf_append_fmt(
         text, err,
         "log_format hallmark escape=json\n"
-        "  '{\"time\":\"$time_iso8601\",\"event\":\"request\",\"id\":\"$request_id\","
+        "  "
+        "'{\"time\":\"$time_iso8601\",\"event\":\"request\",\"id\":\"$connection-$connection_"
+        "requests\","
         "\"peer\":\"$remote_addr\",\"customer\":\"$hallmark_customer\",'\n"
         "  '\"token\":\"$upstream_http_x_hallmark_token\",\"method\":\"$request_method\","
         "\"path\":\"$request_uri\",\"range\":\"$http_range\",'\n"
@@ -199,7 +203,7 @@ static enum hm_rc write_server(const struct hm_nginx *nginx, struct hm_err *err,
                              "  root \"%s\";\n"
                              "  disable_symlinks on from=\"%s\";\n"
                              "  absolute_redirect off;\n"
-                             "  if ($request_method !~ ^(GET|HEAD)$) { return 405; }\n"
+                             "  if ($hallmark_method = 0) { return 405; }\n"
                              "  if ($hallmark_scheme = other) { return 401; }\n"
                              "  location ~ /[.] { return 404; }\n"
                              "  location / { return 404; }\n"
@@ -232,7 +236,8 @@ static enum hm_rc write_metadata(const struct hm_nginx *nginx, struct hm_err *er
                                  struct hm_buf *text)
 {
     static const char *const places[] = {"= /hallmark.trust", "/metadata/", "/log/",
-                                         "/proofs/",          "/makers/",   "/targets/recalls/"};
+                                         "/proofs/",          "/makers/",   "/csaf/",
+                                         "/targets/recalls/"};
     static const char by_token[] =
         "    if ($hallmark_scheme = bearer) { rewrite ^(.*)$ /-/bearer$1 last; }\n"
         "    auth_basic hallmark;\n"

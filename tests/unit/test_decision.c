@@ -58,6 +58,7 @@ static void test_read_path__knows_the_paths_of_a_site(void **state)
          "metadata/3.release~acme~c++.json"},
         {"/log/tile/0/x001/234.p/5", HM_DECISION_METADATA, "log/tile/0/x001/234.p/5"},
         {"/proofs/acme/nic/1.0", HM_DECISION_METADATA, "proofs/acme/nic/1.0"},
+        {"/csaf/white/2026/x.json", HM_DECISION_METADATA, "csaf/white/2026/x.json"},
         {"/makers/acme/1.identity", HM_DECISION_METADATA, "makers/acme/1.identity"},
         {"/targets/acme/nic/1.0/" HEX ".F.bin", HM_DECISION_IMAGE,
          "targets/acme/nic/1.0/" HEX ".F.bin"},

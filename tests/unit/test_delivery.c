@@ -2,7 +2,12 @@
 /* delivery/statement and delivery/delivery: one spelling each, and what may follow what. */
 #include "unit.h"
 
+#include <jansson.h>
+
+#include "base/text.h"
 #include "delivery/delivery.h"
+
+#define VECTORS "tests/vectors/delivery.json"
 
 #define D1   "1111111111111111111111111111111111111111111111111111111111111111"
 #define D2   "2222222222222222222222222222222222222222222222222222222222222222"
@@ -443,6 +448,54 @@ static void test_sequence__has_no_gaps_and_no_forks(void **state)
     assert_int_equal(next(&sequence, 1, 3, &two, &two, &one), HM_EREFUSED);
 }
 
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    assert_non_null(text);
+    return text;
+}
+
+static enum hm_rc take_step(struct hm_delivery *delivery, const json_t *step)
+{
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    struct hm_statement statement;
+    struct hm_sha256 hash;
+    char hex[HM_SHA256_HEX_SIZE];
+
+    assert_int_equal(hm_note_key_parse(hm_bytes_str(text_of(step, "vkey")), NULL, &key), HM_OK);
+    HM_TRY(hm_statement_verify(hm_bytes_str(text_of(step, "note")), key, &arena, NULL, &statement,
+                               &hash));
+    hm_text_hex(hm_bytes_make(hash.bytes, HM_SHA256_SIZE), hex);
+    assert_string_equal(hex, text_of(step, "hash"));
+    return hm_delivery_take(delivery, &statement, &hash, NULL);
+}
+
+/* Another reading of docs/formats.md 16, which shares no code. */
+static void test_vectors__are_taken_and_refused_as_they_say(void **state)
+{
+    json_t *vectors = json_load_file(VECTORS, 0, NULL);
+    const json_t *cases = json_object_get(vectors, "deliveries");
+
+    assert_true(json_array_size(cases) >= 20);
+    for (size_t i = 0; i < json_array_size(cases); i++) {
+        const json_t *one = json_array_get(cases, i);
+        const json_t *steps = json_object_get(one, "steps");
+        struct hm_delivery delivery = HM_DELIVERY_INIT;
+
+        for (size_t j = 0; j < json_array_size(steps); j++) {
+            const json_t *step = json_array_get(steps, j);
+            enum hm_rc rc = take_step(&delivery, step);
+
+            if (strcmp(hm_error_name(rc), text_of(step, "rc")) != 0)
+                fail_msg("%s, step %zu: %s", text_of(one, "name"), j, hm_error_name(rc));
+        }
+        assert_string_equal(hm_delivery_state_name(delivery.state), text_of(one, "state"));
+        assert_int_equal(delivery.is_receipted, json_is_true(json_object_get(one, "receipted")));
+    }
+    json_decref(vectors);
+}
+
 #define delivery_test(test) cmocka_unit_test_teardown(test, teardown)
 
 int main(void)
@@ -458,6 +511,7 @@ int main(void)
         delivery_test(test_take__a_rejection_says_what_was_received),
         delivery_test(test_pass__ends_an_offer),
         delivery_test(test_sequence__has_no_gaps_and_no_forks),
+        delivery_test(test_vectors__are_taken_and_refused_as_they_say),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
