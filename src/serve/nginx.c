@@ -122,7 +122,7 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
         "map $uri $hallmark_cache {\n"
         "  default \"%s, max-age=31536000, immutable\";\n"
         "  \"~(/timestamp[.]json|[.]root[.]json|/hallmark[.]trust|/log/checkpoint)$|^"
-        "(/-/bearer)?/proofs/\" no-cache;\n"
+        "(/-/bearer)?/(proofs|csaf)/\" no-cache;\n"
         "}\n",
         nginx->settings->is_open ? "public" : "private"));
     /* For the log: a customer who was checked. A user name alone is a claim. */
