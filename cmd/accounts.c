@@ -8,10 +8,14 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/lock.h"
 #include "base/num.h"
+#include "serve/export.h"
+#include "serve/place.h"
 #include "site/site.h"
 
 #define TOKEN_EXPIRES_S ((int64_t)365 * HM_TIME_DAY_S)
+#define IN_FORCE_MS     5000 /* a server looks ten times a second */
 #define OVERLAP_S       ((int64_t)7 * HM_TIME_DAY_S)
 
 void hm_accounts_run_done(struct hm_accounts_run *run)
@@ -20,6 +24,7 @@ void hm_accounts_run_done(struct hm_accounts_run *run)
         explicit_bzero(run->out.data, run->out.size); /* it may have shown a token */
     hm_buf_done(&run->out);
     hm_arena_done(&run->arena);
+    hm_dir_done(&run->private_dir);
     hm_accounts_done(&run->accounts);
 }
 
@@ -145,7 +150,10 @@ enum hm_rc hm_accounts_run_open(struct hm_accounts_run *run, bool is_change, str
     if (run->args->by == NULL)
         default_who(run->who, sizeof(run->who));
     run->change.who = run->args->by == NULL ? run->who : run->args->by;
+    run->is_change = is_change;
+    run->private_dir = (struct hm_dir)HM_DIR_INIT;
     HM_TRY(hm_site_open(run->args->dir, HM_SITE_READ, 0, run->change.now_unix_s, err, &site));
+    HM_TRY(hm_dir_copy(&site->private_dir, err, &run->private_dir));
     rc = hm_accounts_open(&site->private_dir, access, run->args->wait_ms, err, &run->accounts);
     if (rc == HM_ENOTFOUND)
         return hm_fail(err, HM_EINPUT,
@@ -154,11 +162,51 @@ enum hm_rc hm_accounts_run_open(struct hm_accounts_run *run, bool is_change, str
     return rc;
 }
 
+/* The generation that a server of this site has in force. */
+static uint64_t applied(const struct hm_accounts_run *run)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(64);
+    uint64_t generation = 0;
+
+    if (hm_dir_read(&run->private_dir, HM_EXPORT_APPLIED, NULL, &text) != HM_OK || text.size < 2 ||
+        hm_num_parse_u64((const char *)text.data, text.size - 1, &generation) != HM_OK)
+        return 0;
+    return generation;
+}
+
+/* A server that holds this lock runs. */
+static bool is_served(const struct hm_accounts_run *run)
+{
+    _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
+
+    return hm_dir_has(&run->private_dir, HM_PLACE_LOCK) &&
+           hm_lock_take(&run->private_dir, HM_PLACE_LOCK, 0, NULL, &lock) == HM_EBUSY;
+}
+
+/* What was changed is in force when the command ends, or it says that it is not. */
+static void wait_until_in_force(struct hm_accounts_run *run)
+{
+    int64_t end_ms = hm_time_monotonic_ms() + IN_FORCE_MS;
+    uint64_t generation = 0;
+
+    if (!is_served(run) || hm_accounts_generation(&run->accounts, NULL, &generation) != HM_OK)
+        return;
+    while (applied(run) < generation) {
+        if (hm_time_monotonic_ms() >= end_ms) {
+            hm_cmd_warn("the server that runs has not taken this up yet: look at what it logs");
+            return;
+        }
+        (void)usleep(10000);
+    }
+}
+
 int hm_accounts_finish(struct hm_accounts_run *run, enum hm_rc rc, struct hm_err *err)
 {
     struct hm_err print_err = HM_ERR_INIT;
     int status = rc == HM_OK ? 0 : hm_error_exit_status(rc);
 
+    if (run->is_change && run->accounts.database != NULL)
+        wait_until_in_force(run);
     /* Of several grants some may have been made before one failed: they are told. */
     if ((run->args->json ? rc == HM_OK : !run->args->quiet) &&
         hm_cmd_print(hm_buf_bytes(&run->out), &print_err) != HM_OK)
@@ -397,7 +445,7 @@ static int cmd_customer(int argc, char **argv)
     struct hm_accounts_args args;
     int status = hm_accounts_parse(argc, argv, options, command, customer_usage, &args);
     _hm_done_(hm_accounts_run_done) struct hm_accounts_run run = {
-        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX)};
+        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX), .private_dir = HM_DIR_INIT};
     const char *action;
     enum hm_rc rc;
     bool is_read;
@@ -473,7 +521,7 @@ static int change_grants(int argc, char **argv, const char *command, const char 
     struct hm_accounts_args args;
     int status = hm_accounts_parse(argc, argv, options, command, usage, &args);
     _hm_done_(hm_accounts_run_done) struct hm_accounts_run run = {
-        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX)};
+        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX), .private_dir = HM_DIR_INIT};
     enum hm_rc rc;
 
     if (status >= 0)
@@ -538,7 +586,7 @@ static int cmd_trail(int argc, char **argv)
     struct hm_accounts_args args;
     int status = hm_accounts_parse(argc, argv, options, command, trail_usage, &args);
     _hm_done_(hm_accounts_run_done) struct hm_accounts_run run = {
-        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX)};
+        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX), .private_dir = HM_DIR_INIT};
     enum hm_rc rc;
 
     if (status >= 0)

@@ -45,6 +45,8 @@ struct hm_accounts_run {
     char who[256];
     struct hm_arena arena;
     struct hm_buf out;
+    struct hm_dir private_dir; /* of the site */
+    bool is_change;
 };
 
 void hm_accounts_run_done(struct hm_accounts_run *run);

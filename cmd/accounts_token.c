@@ -201,7 +201,7 @@ int hm_accounts_cmd_token(int argc, char **argv)
     struct hm_accounts_args args;
     int status = hm_accounts_parse(argc, argv, options, command, token_usage, &args);
     _hm_done_(hm_accounts_run_done) struct hm_accounts_run run = {
-        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX)};
+        .args = &args, .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX), .private_dir = HM_DIR_INIT};
     const char *action;
     enum hm_rc rc;
 

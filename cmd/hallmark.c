@@ -2,6 +2,8 @@
 /* The command "hallmark": finds the subcommand. */
 #include "cmd.h"
 
+#include "libexec.h"
+
 static int run_version(int argc, char **argv)
 {
     (void)argc;
@@ -10,10 +12,18 @@ static int run_version(int argc, char **argv)
     return fflush(stdout) == 0 ? 0 : 4;
 }
 
+/* A program of its own, with what a server needs. */
+static int run_serve(int argc, char **argv)
+{
+    (void)argc;
+    return hm_libexec_run("hallmark-serve", argv);
+}
+
 /* In the order a newcomer meets them. */
 static const struct hm_cmd commands[] = {
     {"key", hm_cmd_key, "make and show keys"},
     {"site", hm_cmd_site, "a vendor's side: a site of signed firmware"},
+    {"serve", run_serve, "serve a site to its customers over HTTPS"},
     {"maker", hm_cmd_maker, "a maker's side: identity, releases, submissions"},
     {"sign", hm_cmd_sign, "sign a request, without network"},
     {"trust", hm_cmd_trust, "which sites are trusted, and how far"},

@@ -28,6 +28,7 @@ static const char help_add[] =
     "  --accept-age D      with bundle:FILE: judge it as of its own time, up to D ago\n"
     "  --proxy URL         instead of the environment's; '' for none\n"
     "  --cacert FILE       certificates to trust for https instead of the system's\n"
+    "  --token-file FILE   mode 0600, with the token that the site's server wants; it is kept\n"
     "  --allow-http        allow plain http to other machines: it hides nothing from onlookers\n"
     "  --json, --quiet, --home DIR\n";
 static const char help_list[] = "usage: hallmark trust list [--json] [--home DIR]\n"
@@ -53,6 +54,9 @@ static const char help_policy[] =
     "  --mirror URL        get images from there first (may repeat)\n"
     "  --unmirror URL      drop a mirror (may repeat)\n"
     "  --url URL           where the site is now\n"
+    "  --cacert FILE       certificates to trust for https instead of the system's\n"
+    "  --token-file FILE   mode 0600, with the token that the site's server wants; it is kept\n"
+    "  --no-token          send none\n"
     "  --json, --quiet, --home DIR\n";
 static const char help_remove[] =
     "usage: hallmark trust remove NAME [--quiet] [--home DIR]\n"
@@ -72,6 +76,8 @@ enum {
     OPT_ALLOW_HTTP,
     OPT_URL,
     OPT_ACCEPT_AGE,
+    OPT_TOKEN_FILE,
+    OPT_NO_TOKEN,
 };
 
 struct command {
@@ -113,6 +119,11 @@ static enum hm_rc take_policy_option(struct hm_policy *policy, struct hm_trust_l
         return hm_policy_copy_text(policy, optarg, err, &policy->ca_file);
     case OPT_URL:
         return hm_policy_copy_text(policy, optarg, err, &policy->url);
+    case OPT_TOKEN_FILE:
+        return hm_policy_set_token(policy, optarg, err);
+    case OPT_NO_TOKEN:
+        policy->token = NULL;
+        return HM_OK;
     case OPT_ALLOW_HTTP:
         policy->allow_plain_http = true;
         return HM_OK;
@@ -176,6 +187,8 @@ static enum hm_rc fetch_trust_file(const struct command *command, struct hm_err 
         .proxy = command->policy.proxy,
         .ca_file = command->policy.ca_file,
         .allow_plain_http = command->policy.allow_plain_http,
+        .token = command->policy.token,
+        .token_url = command->policy.url,
     };
 
     HM_TRY(hm_fetch_new(&options, err, &fetch));
@@ -393,6 +406,7 @@ static int run_add(int argc, char **argv)
         {"mirror", required_argument, NULL, OPT_MIRROR},
         {"proxy", required_argument, NULL, OPT_PROXY},
         {"cacert", required_argument, NULL, OPT_CACERT},
+        {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
         {"allow-http", no_argument, NULL, OPT_ALLOW_HTTP},
         {"accept-age", required_argument, NULL, OPT_ACCEPT_AGE},
         {NULL, 0, NULL, 0}};
@@ -544,16 +558,20 @@ static int run_show(int argc, char **argv)
     return finish_site(&command, "hallmark/trust-show/1", site);
 }
 
-static const struct option policy_options[] = {HM_CUSTOMER_OPTIONS,
-                                               {"pin", required_argument, NULL, OPT_PIN},
-                                               {"unpin", required_argument, NULL, OPT_UNPIN},
-                                               {"floor", required_argument, NULL, OPT_FLOOR},
-                                               {"mirror", required_argument, NULL, OPT_MIRROR},
-                                               {"unmirror", required_argument, NULL, OPT_UNMIRROR},
-                                               {"url", required_argument, NULL, OPT_URL},
-                                               HM_TRUST_LOG_OPTIONS,
-                                               HM_TRUST_LOG_DROP_OPTIONS,
-                                               {NULL, 0, NULL, 0}};
+static const struct option policy_options[] = {
+    HM_CUSTOMER_OPTIONS,
+    {"pin", required_argument, NULL, OPT_PIN},
+    {"unpin", required_argument, NULL, OPT_UNPIN},
+    {"floor", required_argument, NULL, OPT_FLOOR},
+    {"mirror", required_argument, NULL, OPT_MIRROR},
+    {"unmirror", required_argument, NULL, OPT_UNMIRROR},
+    {"url", required_argument, NULL, OPT_URL},
+    {"cacert", required_argument, NULL, OPT_CACERT},
+    {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
+    {"no-token", no_argument, NULL, OPT_NO_TOKEN},
+    HM_TRUST_LOG_OPTIONS,
+    HM_TRUST_LOG_DROP_OPTIONS,
+    {NULL, 0, NULL, 0}};
 
 /* Applies the options to the site's policy as it stands, under the home's lock. */
 static enum hm_rc change_policy(struct command *command, int argc, char **argv, const char *name,

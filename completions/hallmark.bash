@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site trust list get sync log check verify identify bundle image monitor witness tuf' ;;
+    '') echo 'key sign maker site serve trust list get sync log check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail' ;;
@@ -50,10 +50,11 @@ _hallmark_options() {
     'site grant') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
-    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
+    'serve') printf '%s\n' '--listen=text' '--open' '--name=text' '--certificate=file' '--certificate-key=file' '--rate=text' '--connections=text' '--bytes-per-second=text' '--workers=text' '--admin=text' '--access-log=file' '--stop-time=text' '--user=text' '--run=dir' '--nginx=file' '--trial' '--help' ;;
+    'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--token-file=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
-    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--cacert=file' '--token-file=file' '--no-token' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--despite-recall=text' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;
@@ -100,6 +101,7 @@ _hallmark_operand() {
     'site witness') echo 'file' ;;
     'site customer') echo 'add disable enable list show' ;;
     'site token') echo 'add list revoke rotate' ;;
+    'serve') echo 'dir' ;;
     'trust show') echo 'site' ;;
     'trust policy') echo 'site' ;;
     'trust remove') echo 'site' ;;

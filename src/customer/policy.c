@@ -8,11 +8,14 @@
 
 #include "base/file.h"
 #include "base/json_writer.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "net/fetch.h"
 
-#define FILE_NAME "site.json"
-#define SCHEMA    "hallmark/subscription/1"
+#define FILE_NAME  "site.json"
+#define TOKEN_NAME "token"
+#define SCHEMA     "hallmark/subscription/1"
 
 void hm_policy_done(struct hm_policy *policy)
 {
@@ -323,6 +326,57 @@ static enum hm_rc parse(struct hm_bytes raw, struct hm_policy *policy, struct hm
     return HM_OK;
 }
 
+/* One line of what is printed and no space, in parts: never said what it is. */
+static enum hm_rc check_token(struct hm_bytes token, struct hm_err *err)
+{
+    bool is_good = token.size > 0 && token.size <= HM_FETCH_TOKEN_SIZE_MAX &&
+                   memchr(token.data, '.', token.size) != NULL;
+
+    for (size_t i = 0; i < token.size && is_good; i++)
+        is_good = token.data[i] > 0x20 && token.data[i] < 0x7f;
+    if (!is_good)
+        return hm_fail(err, HM_EFORMAT, "it holds no token, CUSTOMER.NUMBER.SECRET on one line");
+    return HM_OK;
+}
+
+enum hm_rc hm_policy_set_token(struct hm_policy *policy, const char *path, struct hm_err *err)
+{
+    _hm_done_(hm_secret_done) struct hm_secret secret = HM_SECRET_INIT;
+    struct hm_bytes token;
+    enum hm_rc rc;
+
+    HM_TRY(hm_secret_read(path, HM_FETCH_TOKEN_SIZE_MAX + 1, true, err, &secret));
+    token = hm_bytes_make(secret.data, secret.size);
+    rc = check_token(token, err);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "'%s'", path);
+    return copy_bytes(policy, token, err, &policy->token);
+}
+
+static enum hm_rc read_token(const struct hm_dir *dir, struct hm_err *err, struct hm_policy *policy)
+{
+    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(8192);
+
+    if (!hm_dir_has(dir, TOKEN_NAME))
+        return HM_OK;
+    HM_TRY(hm_buf_append_fmt(&path, err, "%s/" TOKEN_NAME, dir->path));
+    return hm_policy_set_token(policy, hm_buf_str(&path), err);
+}
+
+static enum hm_rc write_token(const struct hm_policy *policy, const struct hm_dir *dir,
+                              struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(HM_FETCH_TOKEN_SIZE_MAX + 1);
+    enum hm_rc rc;
+
+    if (policy->token == NULL)
+        return hm_dir_remove(dir, TOKEN_NAME, err);
+    HM_TRY(hm_buf_append_fmt(&line, err, "%s\n", policy->token));
+    rc = hm_file_replace(dir, TOKEN_NAME, 0600, hm_buf_bytes(&line), err);
+    explicit_bzero(line.data, line.size);
+    return rc;
+}
+
 enum hm_rc hm_policy_read(const struct hm_dir *dir, struct hm_err *err,
                           struct hm_policy *ret_policy)
 {
@@ -334,6 +388,7 @@ enum hm_rc hm_policy_read(const struct hm_dir *dir, struct hm_err *err,
     rc = parse(hm_buf_bytes(&raw), &policy, err);
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%s/" FILE_NAME "'", dir->path);
+    HM_TRY(read_token(dir, err, &policy));
     *ret_policy = policy;
     policy = (struct hm_policy){0};
     return HM_OK;
@@ -385,5 +440,6 @@ enum hm_rc hm_policy_write(const struct hm_policy *policy, const struct hm_dir *
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     HM_TRY(hm_buf_append_str(&raw, "\n", err));
+    HM_TRY(write_token(policy, dir, err));
     return hm_file_replace(dir, FILE_NAME, 0644, hm_buf_bytes(&raw), err);
 }

@@ -19,12 +19,14 @@ struct hm_policy {
     const char *proxy;   /* or NULL */
     const char *ca_file; /* or NULL */
     bool allow_plain_http;
+    const char *token; /* that the site's server wants; a file of its own, 0600; or NULL */
     struct hm_log_policy *log_policy; /* as in a trust file; owned; or NULL */
     int64_t log_max_age_s;            /* 0: not stated */
     struct hm_arena arena;            /* owns all else */
 };
 
-/* Reads "site.json" in a site's folder. HM_EFORMAT, HM_ENOTFOUND. */
+/* Reads "site.json" in a site's folder, and "token" where there is one. HM_EFORMAT, HM_ENOTFOUND.
+ */
 HM_MUST_CHECK enum hm_rc hm_policy_read(const struct hm_dir *dir, struct hm_err *err,
                                         struct hm_policy *ret_policy);
 HM_MUST_CHECK enum hm_rc hm_policy_write(const struct hm_policy *policy, const struct hm_dir *dir,
@@ -54,6 +56,10 @@ HM_MUST_CHECK enum hm_rc hm_policy_set_log(struct hm_policy *policy, struct hm_b
 HM_MUST_CHECK enum hm_rc hm_policy_set_witnesses(struct hm_policy *policy,
                                                  const char *const *witnesses, size_t count,
                                                  size_t quorum, struct hm_err *err);
+/* Takes the token in a file that its owner alone may read. HM_EREFUSED: others may; HM_EFORMAT: it
+ * is no token. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_token(struct hm_policy *policy, const char *path,
+                                             struct hm_err *err);
 /* A duration, as "7d". HM_EUSAGE. */
 HM_MUST_CHECK enum hm_rc hm_policy_set_log_max_age(struct hm_policy *policy, const char *text,
                                                    struct hm_err *err);

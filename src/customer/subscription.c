@@ -111,6 +111,8 @@ static enum hm_rc open_parts(struct hm_subscription *subscription, const struct 
     options.proxy = subscription->policy.proxy;
     options.ca_file = subscription->policy.ca_file;
     options.allow_plain_http = subscription->policy.allow_plain_http;
+    options.token = subscription->policy.token;
+    options.token_url = subscription->policy.url;
     options.accept_gzip = true;
     return hm_fetch_new(&options, err, &subscription->fetch);
 }

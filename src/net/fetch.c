@@ -11,6 +11,8 @@ struct hm_fetch {
     char *proxy;
     char *ca_file;
     char *user_agent;
+    char *token;
+    char *token_url;
     struct hm_fetch_remote *remote; /* NULL until the first remote URL */
 };
 
@@ -39,6 +41,10 @@ enum hm_rc hm_fetch_new(const struct hm_fetch_options *options, struct hm_err *e
     HM_TRY(copy_option(options->proxy, err, &fetch->proxy));
     HM_TRY(copy_option(options->ca_file, err, &fetch->ca_file));
     HM_TRY(copy_option(options->user_agent, err, &fetch->user_agent));
+    HM_TRY(copy_option(options->token, err, &fetch->token));
+    HM_TRY(copy_option(options->token_url, err, &fetch->token_url));
+    fetch->options.token = fetch->token;
+    fetch->options.token_url = fetch->token_url;
     fetch->options.proxy = fetch->proxy;
     fetch->options.ca_file = fetch->ca_file;
     fetch->options.user_agent = fetch->user_agent;
@@ -54,6 +60,10 @@ void hm_fetch_free(struct hm_fetch *fetch)
     free(fetch->proxy);
     free(fetch->ca_file);
     free(fetch->user_agent);
+    if (fetch->token != NULL)
+        explicit_bzero(fetch->token, strlen(fetch->token));
+    free(fetch->token);
+    free(fetch->token_url);
     free(fetch);
 }
 

@@ -26,6 +26,8 @@
 /* What is read of the page that comes with an error, to keep the connection usable. */
 #define HM_FETCH_ERROR_BODY_SIZE_MAX ((size_t)64 * 1024)
 
+#define HM_FETCH_TOKEN_SIZE_MAX 256 /* three times what Hallmark's own have */
+
 struct hm_fetch_options {
     const char *proxy; /* NULL: from the environment as curl reads it; "": none. Loopback addresses
                           are always reached directly */
@@ -33,6 +35,10 @@ struct hm_fetch_options {
     const char *user_agent; /* NULL: "hallmark/VERSION" */
     bool allow_plain_http; /* false refuses http:// except to loopback addresses; signatures protect
                               content, not privacy */
+    /* CUSTOMER.NUMBER.SECRET, sent to the server of token_url alone (same scheme, host and port),
+     * as Basic: what stands before the last dot, and behind it. Never over plain http to another
+     * machine, and never to where a redirect leads elsewhere. NULL: none. */
+    const char *token, *token_url;
     /* hm_fetch_get asks for gzip and decodes it; what counts against its maximum is the decoded
      * bytes, so the ratio does not matter. Streams are never encoded. */
     bool accept_gzip;

@@ -265,6 +265,41 @@ static CURLcode set_strings(const struct transfer *transfer)
     return code;
 }
 
+/* Is that the server whose token there is, and hidden from whoever is on the way? */
+static bool is_for_token(const struct hm_fetch_remote *remote, const struct hm_target *target)
+{
+    struct hm_target own = {.url = NULL};
+    bool is_own;
+
+    if (remote->options->token == NULL || remote->options->token_url == NULL ||
+        (!target->is_https && !target->is_loopback))
+        return false;
+    is_own = hm_target_parse(remote->curl, remote->options->token_url, true, &own) == NULL &&
+             hm_target_is_same_server(&own, target);
+    hm_target_done(&own);
+    return is_own;
+}
+
+/* CUSTOMER.NUMBER is the user, SECRET the password. libcurl copies both. */
+static CURLcode set_token(const struct hm_fetch_remote *remote)
+{
+    const char *token = remote->options->token;
+    const char *dot = strrchr(token, '.');
+    char user[HM_FETCH_TOKEN_SIZE_MAX + 1];
+    CURLcode code;
+
+    if (dot == NULL || strlen(token) > HM_FETCH_TOKEN_SIZE_MAX)
+        return CURLE_BAD_FUNCTION_ARGUMENT;
+    memcpy(user, token, (size_t)(dot - token));
+    user[dot - token] = '\0';
+    code = remote->curl->easy_setopt(remote->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    if (code == CURLE_OK)
+        code = remote->curl->easy_setopt(remote->easy, CURLOPT_USERNAME, user);
+    if (code == CURLE_OK)
+        code = remote->curl->easy_setopt(remote->easy, CURLOPT_PASSWORD, dot + 1);
+    return code;
+}
+
 static CURLcode set_callbacks(struct transfer *transfer)
 {
     const struct hm_curl *curl = transfer->remote->curl;
@@ -312,6 +347,15 @@ static enum hm_rc transfer_judge_other(const struct transfer *transfer, long sta
         *ret_next = NEXT_REDIRECT;
         return HM_OK;
     }
+    if (status == 401)
+        return hm_fail(transfer->err, HM_ENETWORK,
+                       "'%.*s': the server wants a token that counts (401): give the one that the "
+                       "site's operator sends with 'hallmark trust policy SITE --token-file FILE'",
+                       HM_BYTES_FMT(shown));
+    if (status == 403)
+        return hm_fail(transfer->err, HM_ENETWORK,
+                       "'%.*s': the server does not grant this (403): ask the site's operator",
+                       HM_BYTES_FMT(shown));
     return hm_fail(transfer->err, HM_ENETWORK, "'%.*s': the server answered with status %ld",
                    HM_BYTES_FMT(shown), status);
 }
@@ -360,6 +404,8 @@ static enum hm_rc transfer_run(struct transfer *transfer, const struct hm_target
 
     curl->easy_reset(easy); /* keeps the connections */
     code = hm_target_set(target, easy, &common);
+    if (code == CURLE_OK && is_for_token(transfer->remote, target))
+        code = set_token(transfer->remote);
     if (code == CURLE_OK)
         code = set_numbers(transfer);
     if (code == CURLE_OK)

@@ -10,15 +10,18 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/dir.h"
 #include "base/num.h"
 #include "base/time.h"
 
 #define UNIX_PREFIX   "unix:"
+#define FD_PREFIX     "fd:"
 #define BACKLOG       511
 #define PEER_SIZE     64
 #define ADDRESS_SIZE  (sizeof(struct sockaddr_un) + sizeof(UNIX_PREFIX))
@@ -49,6 +52,7 @@ struct hm_httpd {
     struct MHD_Daemon *daemon;
     int listener;
     bool is_unix;
+    bool is_given; /* the socket is somebody else's too */
     char address[ADDRESS_SIZE];
     pthread_t watch;
     bool has_watch;
@@ -195,6 +199,22 @@ static enum hm_rc listen_unix(struct hm_httpd *httpd, struct hm_err *err)
     return HM_OK;
 }
 
+static enum hm_rc listen_given(struct hm_httpd *httpd, struct hm_err *err)
+{
+    const char *text = httpd->options.listen + strlen(FD_PREFIX);
+    int listens = 0;
+    socklen_t size = sizeof(listens);
+    uint64_t number;
+
+    if (hm_num_parse_u64(text, strlen(text), &number) != HM_OK || number > INT32_MAX ||
+        getsockopt((int)number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0 || listens == 0)
+        return hm_fail(err, HM_EUSAGE, "'%s' is no socket that listens", httpd->options.listen);
+    httpd->listener = (int)number;
+    httpd->is_unix = httpd->is_given = true;
+    (void)snprintf(httpd->address, sizeof(httpd->address), FD_PREFIX "%d", httpd->listener);
+    return HM_OK;
+}
+
 /* --- connections --- */
 
 static void lock(struct hm_httpd *httpd)
@@ -285,28 +305,85 @@ static void *watch(void *ctx)
 
 /* --- requests --- */
 
-static enum MHD_Result send_answer(struct hm_httpd *httpd, struct MHD_Connection *mhd,
-                                   struct hm_httpd_answer *answer)
+static void answer_done(struct hm_httpd_answer *answer)
 {
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        answer->body.size, answer->body.data, MHD_RESPMEM_MUST_FREE);
+    hm_buf_done(&answer->body);
+    hm_dir_close_fd(&answer->file);
+    for (size_t i = 0; i < answer->field_count; i++)
+        free(answer->fields[i].value);
+    answer->field_count = 0;
+}
+
+void hm_httpd_answer_field(struct hm_httpd_answer *answer, const char *name, const char *value)
+{
+    char *copy = strlen(value) > HM_HTTPD_FIELD_SIZE_MAX ? NULL : strdup(value);
+
+    if (copy == NULL || answer->field_count == HM_HTTPD_FIELD_COUNT_MAX) {
+        free(copy);
+        answer->is_failed = true;
+        return;
+    }
+    answer->fields[answer->field_count++] = (struct hm_httpd_field){name, copy};
+}
+
+/* What an answer carries; takes body and file. NULL: out of memory. */
+static struct MHD_Response *make_response(struct hm_httpd_answer *answer)
+{
+    struct MHD_Response *response;
+
+    if (answer->file >= 0) {
+        response = MHD_create_response_from_fd_at_offset64(answer->file_size, answer->file,
+                                                           answer->file_offset);
+        if (response != NULL)
+            answer->file = -1;
+        return response;
+    }
+    response = MHD_create_response_from_buffer(answer->body.size, answer->body.data,
+                                               MHD_RESPMEM_MUST_FREE);
+    if (response != NULL)
+        answer->body = (struct hm_buf)HM_BUF_INIT(0);
+    return response;
+}
+
+static enum MHD_Result add_fields(struct MHD_Response *response,
+                                  const struct hm_httpd_answer *answer, bool is_stopping)
+{
     enum MHD_Result result = MHD_YES;
 
-    if (response == NULL) {
-        hm_buf_done(&answer->body);
-        return MHD_NO;
-    }
-    answer->body = (struct hm_buf)HM_BUF_INIT(0); /* the response's now */
     if (answer->type != NULL)
         result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
     if (result == MHD_YES && answer->cache_control != NULL)
         result =
             MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->cache_control);
-    if (result == MHD_YES && httpd->is_stopping)
+    for (size_t i = 0; i < answer->field_count && result == MHD_YES; i++)
+        result = MHD_add_response_header(response, answer->fields[i].name, answer->fields[i].value);
+    if (result == MHD_YES && is_stopping)
         result = MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    return result;
+}
+
+/* Releases what the answer holds. */
+static enum MHD_Result send_answer(struct hm_httpd *httpd, struct MHD_Connection *mhd,
+                                   struct hm_httpd_answer *answer)
+{
+    struct MHD_Response *response;
+    enum MHD_Result result;
+
+    if (answer->is_failed) {
+        answer_done(answer);
+        answer->status = 500;
+        answer->type = NULL;
+    }
+    response = make_response(answer);
+    if (response == NULL) {
+        answer_done(answer);
+        return MHD_NO;
+    }
+    result = add_fields(response, answer, httpd->is_stopping);
     if (result == MHD_YES)
         result = MHD_queue_response(mhd, answer->status == 0 ? 500 : answer->status, response);
     MHD_destroy_response(response);
+    answer_done(answer);
     return result;
 }
 
@@ -314,8 +391,10 @@ static enum MHD_Result send_answer(struct hm_httpd *httpd, struct MHD_Connection
 static enum MHD_Result send_words(struct hm_httpd *httpd, struct MHD_Connection *mhd,
                                   unsigned status, const char *words)
 {
-    struct hm_httpd_answer answer = {
-        .status = status, .type = "text/plain; charset=utf-8", .body = HM_BUF_INIT(256)};
+    struct hm_httpd_answer answer = {.status = status,
+                                     .type = "text/plain; charset=utf-8",
+                                     .body = HM_BUF_INIT(256),
+                                     .file = -1};
 
     if (hm_buf_append_str(&answer.body, words, NULL) != HM_OK)
         return MHD_NO;
@@ -345,12 +424,45 @@ static enum MHD_Result begin(struct hm_httpd *httpd, struct MHD_Connection *mhd,
     return MHD_YES;
 }
 
+/* Looks for a header, and whether it comes twice. */
+struct header {
+    const char *name;
+    const char *value;
+    bool is_second;
+};
+
+static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                 const char *value)
+{
+    struct header *header = ctx;
+
+    (void)kind;
+    if (strcasecmp(name, header->name) != 0)
+        return MHD_YES;
+    header->is_second = header->value != NULL;
+    header->value = value == NULL ? "" : value;
+    return header->is_second ? MHD_NO : MHD_YES;
+}
+
+enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request, const char *name,
+                                   const char **ret_value)
+{
+    struct header header = {.name = name};
+
+    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &header);
+    if (header.is_second)
+        return HM_EFORMAT;
+    *ret_value = header.value;
+    return HM_OK;
+}
+
 static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd,
                               struct exchange *exchange, const char *path, const char *method)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    struct hm_httpd_answer answer = {.body = HM_BUF_INIT(httpd->options.answer_size_max)};
+    struct hm_httpd_answer answer = {.body = HM_BUF_INIT(httpd->options.answer_size_max),
+                                     .file = -1};
     char peer[PEER_SIZE] = "unix";
     const struct hm_httpd_request request = {
         .method = method,
@@ -359,6 +471,7 @@ static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd
             MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_TYPE),
         .peer = peer,
         .body = hm_buf_bytes(&exchange->body),
+        .connection = mhd,
     };
 
     if (info != NULL && info->client_addr != NULL && !httpd->is_unix)
@@ -473,6 +586,8 @@ enum hm_rc hm_httpd_start(const struct hm_httpd_options *options, hm_httpd_handl
         httpd->options.stop_grace_ms = HM_HTTPD_STOP_GRACE_MS;
     if (strncmp(options->listen, UNIX_PREFIX, strlen(UNIX_PREFIX)) == 0)
         HM_TRY(listen_unix(httpd, err));
+    else if (strncmp(options->listen, FD_PREFIX, strlen(FD_PREFIX)) == 0)
+        HM_TRY(listen_given(httpd, err));
     else
         HM_TRY(listen_tcp(httpd, err));
     HM_TRY(start_threads(httpd, err));
@@ -505,7 +620,7 @@ void hm_httpd_stop(struct hm_httpd *httpd)
         (void)pthread_join(httpd->watch, NULL); /* it ends by itself now */
     if (httpd->listener >= 0)
         (void)close(httpd->listener);
-    if (httpd->is_unix)
+    if (httpd->is_unix && !httpd->is_given)
         (void)unlink(httpd->address + strlen(UNIX_PREFIX)); /* the next start removes it too */
     (void)pthread_mutex_destroy(&httpd->lock);
     free(httpd);

@@ -24,21 +24,43 @@
 /* Request line and headers; more is 431. */
 #define HM_HTTPD_HEAD_SIZE_MAX ((size_t)16 * 1024)
 
+/* Fields of an answer's head besides those below, and the size of their values. */
+#define HM_HTTPD_FIELD_COUNT_MAX 8
+#define HM_HTTPD_FIELD_SIZE_MAX  1536
+
 struct hm_httpd_request {
     const char *method;
     const char *path;         /* as sent, percent-encoded, without query */
     const char *content_type; /* or NULL */
     const char *peer;         /* the client's address as text, "unix" for a unix socket */
     struct hm_bytes body;
+    void *connection; /* private */
 };
 
-/* Set by the handler; the body is freed by the server. */
+struct hm_httpd_field {
+    const char *name; /* static */
+    char *value;      /* owned */
+};
+
+/* Set by the handler; body, file and fields are released by the server. */
 struct hm_httpd_answer {
     unsigned status;           /* 500 if it is not set */
     const char *type;          /* Content-Type, static; NULL: none */
     const char *cache_control; /* static; NULL: none */
     struct hm_buf body;
+    int file; /* in the place of a body: this part of a file; -1: none */
+    uint64_t file_offset, file_size;
+    struct hm_httpd_field fields[HM_HTTPD_FIELD_COUNT_MAX];
+    size_t field_count;
+    bool is_failed; /* private */
 };
+
+/* The value of a header of the request; NULL where it has none. HM_EFORMAT: it has several. Borrows
+ * from the request. */
+HM_MUST_CHECK enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request,
+                                                 const char *name, const char **ret_value);
+/* Adds a field to the answer; one too many or too long makes the answer a 500. Copies value. */
+void hm_httpd_answer_field(struct hm_httpd_answer *answer, const char *name, const char *value);
 
 /* Called by many threads at once. */
 typedef void hm_httpd_handler(void *ctx, const struct hm_httpd_request *request,
@@ -46,7 +68,8 @@ typedef void hm_httpd_handler(void *ctx, const struct hm_httpd_request *request,
 
 struct hm_httpd_options {
     /* HOST:PORT, [HOST]:PORT (port 0: any that is free), or "unix:PATH": a socket for this user and
-     * group, made anew where nobody listens at an old one. */
+     * group, made anew where nobody listens at an old one; or "fd:N": a unix socket that listens
+     * already, and stays open to others who share it. */
     const char *listen;
     size_t body_size_max;   /* longer ones are 413 */
     size_t answer_size_max; /* of the handler's body buffer */

@@ -57,6 +57,26 @@ const char *hm_target_parse(const struct hm_curl *curl, const char *url, bool al
     return reason;
 }
 
+static bool is_same_part(const struct hm_target *a, const struct hm_target *b, CURLUPart part,
+                         unsigned flags)
+{
+    char *one = NULL;
+    char *two = NULL;
+    bool is_same = a->curl->url_get(a->url, part, &one, flags) == CURLUE_OK &&
+                   b->curl->url_get(b->url, part, &two, flags) == CURLUE_OK &&
+                   strcasecmp(one, two) == 0;
+
+    a->curl->free(one);
+    a->curl->free(two);
+    return is_same;
+}
+
+bool hm_target_is_same_server(const struct hm_target *a, const struct hm_target *b)
+{
+    return is_same_part(a, b, CURLUPART_SCHEME, 0) && is_same_part(a, b, CURLUPART_HOST, 0) &&
+           is_same_part(a, b, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+}
+
 static CURLcode set_numbers(const struct hm_target *target, CURL *easy)
 {
     static const struct {

@@ -31,6 +31,8 @@ struct hm_target_options {
 HM_MUST_CHECK const char *hm_target_parse(const struct hm_curl *curl, const char *url,
                                           bool allow_plain_http, struct hm_target *ret_target);
 void hm_target_done(struct hm_target *target);
+/* True where both have the same scheme, host and port: the same server. */
+bool hm_target_is_same_server(const struct hm_target *a, const struct hm_target *b);
 
 /* Sets the URL and all that requests have in common on a fresh (or reset) handle: no redirects,
  * HTTP/1.1, TLS 1.2 with verification, authorities, proxies. libcurl copies the strings; target

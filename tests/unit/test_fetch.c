@@ -207,6 +207,61 @@ static void test_get__sends_the_user_agent_asked_for(void **state)
     assert_non_null(strstr(http_server_request(server), "\r\nUser-Agent: monitor/7\r\n"));
 }
 
+#define TOKEN "acme.1.hm1_secret"
+#define SENT  "\r\nAuthorization: Basic YWNtZS4xOmhtMV9zZWNyZXQ=\r\n" /* acme.1:hm1_secret */
+
+static void test_get__sends_the_token_to_its_server_alone(void **state)
+{
+    char own[512];
+    char other[512];
+
+    (void)snprintf(own, sizeof(own), "%s", local("/"));
+    (void)snprintf(other, sizeof(other), "http://127.0.0.1:%u/", http_server_port(server) ^ 1U);
+    hm_fetch_free(fetch);
+    fetch = fetch_make((struct hm_fetch_options){.token = TOKEN, .token_url = own});
+    assert_get(local("/range/good"), SIZE, HM_OK, NULL);
+    assert_non_null(strstr(http_server_request(server), SENT));
+    /* The same machine by another name is another server. */
+    assert_get(server_url("localhost", "/range/good"), SIZE, HM_OK, NULL);
+    assert_null(strstr(http_server_request(server), "Authorization"));
+    hm_fetch_free(fetch);
+    fetch = fetch_make((struct hm_fetch_options){.token = TOKEN, .token_url = other});
+    assert_get(local("/range/good"), SIZE, HM_OK, NULL);
+    assert_null(strstr(http_server_request(server), "Authorization"));
+    hm_fetch_free(fetch);
+    fetch = fetch_make((struct hm_fetch_options){.token = TOKEN});
+    assert_get(local("/range/good"), SIZE, HM_OK, NULL);
+    assert_null(strstr(http_server_request(server), "Authorization"));
+    /* A server's https is not its http. */
+    own[0] = '\0';
+    (void)snprintf(own, sizeof(own), "https://127.0.0.1:%u/", http_server_port(server));
+    hm_fetch_free(fetch);
+    fetch = fetch_make((struct hm_fetch_options){.token = TOKEN, .token_url = own});
+    assert_get(local("/range/good"), SIZE, HM_OK, NULL);
+    assert_null(strstr(http_server_request(server), "Authorization"));
+}
+
+static void test_get__sends_no_token_in_clear_or_after_a_redirect(void **state)
+{
+    char own[512];
+
+    (void)snprintf(own, sizeof(own), "%s", server_url("0.0.0.0", "/"));
+    hm_fetch_free(fetch);
+    fetch = fetch_make(
+        (struct hm_fetch_options){.token = TOKEN, .token_url = own, .allow_plain_http = true});
+    assert_get(server_url("0.0.0.0", "/range/good"), SIZE, HM_OK, NULL);
+    assert_null(strstr(http_server_request(server), "Authorization"));
+    (void)snprintf(own, sizeof(own), "%s", server_url("localhost", "/"));
+    hm_fetch_free(fetch);
+    fetch = fetch_make((struct hm_fetch_options){.token = TOKEN, .token_url = own});
+    assert_get(server_url("localhost", "/status/401"), SIZE, HM_ENETWORK, "--token-file");
+    assert_non_null(strstr(http_server_request(server), SENT));
+    assert_get(server_url("localhost", "/status/403"), SIZE, HM_ENETWORK, "does not grant");
+    assert_stream(server_url("localhost", "/redirect/loopback"), 0, SIZE, HM_OK, 0, NULL);
+    assert_non_null(strstr(http_server_request(server), "GET /range/good "));
+    assert_null(strstr(http_server_request(server), "Authorization"));
+}
+
 static void test_get__keeps_the_connection_over_answers_of_all_kinds(void **state)
 {
     assert_get(local("/range/good"), SIZE, HM_OK, NULL);
@@ -717,6 +772,8 @@ int main(void)
         WITH_SERVER(test_get__takes_an_empty_object),
         WITH_SERVER(test_get__sends_only_what_it_should),
         WITH_SERVER(test_get__sends_the_user_agent_asked_for),
+        WITH_SERVER(test_get__sends_the_token_to_its_server_alone),
+        WITH_SERVER(test_get__sends_no_token_in_clear_or_after_a_redirect),
         WITH_SERVER(test_get__keeps_the_connection_over_answers_of_all_kinds),
         WITH_SERVER(test_get__tells_missing_from_failing),
         WITH_SERVER(test_get__refuses_more_than_the_maximum),

@@ -5,6 +5,7 @@
 #include "net/httpd.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -34,6 +35,28 @@ static void handler(void *ctx, const struct hm_httpd_request *request,
         (void)usleep((useconds_t)strtoul(request->path + 6, NULL, 10) * 1000);
     if (strncmp(request->path, "/status/", 8) == 0)
         answer->status = (unsigned)strtoul(request->path + 8, NULL, 10);
+    if (strcmp(request->path, "/file") == 0) {
+        answer->file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+        answer->file_offset = 1;
+        answer->file_size = 3;
+        hm_httpd_answer_field(answer, "X-Field", "some value");
+        return;
+    }
+    if (strcmp(request->path, "/fields") == 0) {
+        for (int i = 0; i < HM_HTTPD_FIELD_COUNT_MAX + 1; i++)
+            hm_httpd_answer_field(answer, "X-Field", "x");
+        return;
+    }
+    if (strcmp(request->path, "/header") == 0) {
+        const char *value = "several";
+
+        if (hm_httpd_request_header(request, "X-Asked", &value) != HM_OK)
+            value = "several";
+        assert_int_equal(
+            hm_buf_append_fmt(&answer->body, NULL, "header %s", value == NULL ? "none" : value),
+            HM_OK);
+        return;
+    }
     if (strcmp(request->path, "/none") == 0) {
         answer->status = 0;
         answer->type = NULL;
@@ -193,6 +216,28 @@ static void test_httpd__says_500_where_the_handler_says_nothing(void **state)
 
     assert_has(answer, "HTTP/1.1 500 ");
     assert_null(strstr(answer, "Content-Type"));
+}
+
+static void test_httpd__sends_a_part_of_a_file_and_fields(void **state)
+{
+    const char *answer = ask("GET /file HTTP/1.1\r\nHost: x\r\n\r\n");
+
+    assert_has(answer, " 200 ");
+    assert_has(answer, "X-Field: some value\r\n");
+    assert_has(answer, "Content-Length: 3\r\n");
+    assert_has(answer, "\r\n\r\nELF"); /* of this program */
+    answer = ask("HEAD /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_has(answer, "Content-Length: 3\r\n");
+    assert_null(strstr(answer, "ELF"));
+    assert_has(ask("GET /fields HTTP/1.1\r\nHost: x\r\n\r\n"), " 500 ");
+}
+
+static void test_httpd__gives_a_header_that_comes_once(void **state)
+{
+    assert_has(ask("GET /header HTTP/1.1\r\nHost: x\r\n\r\n"), "header none");
+    assert_has(ask("GET /header HTTP/1.1\r\nHost: x\r\nx-aSked: one\r\n\r\n"), "header one");
+    assert_has(ask("GET /header HTTP/1.1\r\nHost: x\r\nX-Asked: one\r\nx-asked: one\r\n\r\n"),
+               "header several");
 }
 
 static void test_httpd__keeps_connections(void **state)
@@ -476,6 +521,29 @@ static void test_unix__takes_over_a_socket_that_a_crash_left(void **state)
     teardown(state);
 }
 
+static void test_fd__takes_a_socket_that_listens(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct hm_httpd_options options;
+    char text[32];
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    (void)snprintf(text, sizeof(text), "fd:%d", fd);
+    options = make_options(text);
+    assert_int_equal(hm_httpd_start(&options, handler, NULL, NULL, &httpd), HM_EUSAGE);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 5), 0);
+    assert_int_equal(hm_httpd_start(&options, handler, &handled_count, NULL, &httpd), HM_OK);
+    assert_string_equal(hm_httpd_address(httpd), text);
+    hm_httpd_stop(httpd);
+    httpd = NULL;
+    options.listen = "fd:999999";
+    assert_int_equal(hm_httpd_start(&options, handler, NULL, NULL, &httpd), HM_EUSAGE);
+    options.listen = "fd:-1";
+    assert_int_equal(hm_httpd_start(&options, handler, NULL, NULL, &httpd), HM_EUSAGE);
+}
+
 static void test_unix__replaces_no_file(void **state)
 {
     struct hm_httpd_options options;
@@ -520,6 +588,8 @@ int main(void)
         httpd_test(test_httpd__answers_head_without_a_body),
         httpd_test(test_httpd__leaves_paths_as_they_were_sent),
         httpd_test(test_httpd__says_500_where_the_handler_says_nothing),
+        httpd_test(test_httpd__sends_a_part_of_a_file_and_fields),
+        httpd_test(test_httpd__gives_a_header_that_comes_once),
         httpd_test(test_httpd__keeps_connections),
         httpd_test(test_httpd__refuses_a_body_that_is_too_long),
         httpd_test(test_httpd__refuses_what_is_no_http),
@@ -535,6 +605,7 @@ int main(void)
         httpd_test(test_wait_signal__returns_on_sigterm),
         tmpdir_test(test_unix__serves_at_a_socket_for_this_user),
         tmpdir_test(test_unix__takes_over_a_socket_that_a_crash_left),
+        tmpdir_test(test_fd__takes_a_socket_that_listens),
         tmpdir_test(test_unix__replaces_no_file),
     };
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving up rights. See confine.h. */
+#include "serve/confine.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/landlock.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* All that the first version of Landlock knows: each is refused but where a rule allows it. */
+#define HANDLED                                                                                    \
+    (LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |   \
+     LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_DIR |                                 \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+     LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_MAKE_FIFO |   \
+     LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM)
+
+enum hm_rc hm_confine_user(uid_t uid, gid_t gid, struct hm_err *err)
+{
+    if (uid == (uid_t)-1)
+        return HM_OK;
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 || setresuid(uid, uid, uid) != 0)
+        return hm_fail(err, HM_EINTERNAL, "cannot become user %lu: %s", (unsigned long)uid,
+                       strerror(errno));
+    if (uid != 0 && (setresuid(0, 0, 0) == 0 || getuid() != uid || getgid() != gid))
+        return hm_fail(err, HM_EINTERNAL, "cannot give up the rights of root");
+    return HM_OK;
+}
+
+static bool landlock(const struct hm_dir *dir)
+{
+    struct landlock_ruleset_attr rules = {.handled_access_fs = HANDLED};
+    struct landlock_path_beneath_attr reading = {
+        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
+        .parent_fd = dir->fd,
+    };
+    _hm_done_(hm_dir_close_fd) int ruleset =
+        (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
+
+    return ruleset >= 0 &&
+           syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &reading, 0) == 0 &&
+           syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+}
+
+enum hm_rc hm_confine_read_only(const struct hm_dir *dir, struct hm_err *err,
+                                bool *ret_is_landlocked)
+{
+    const struct rlimit none = {0, 0};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0 ||
+        sigaction(SIGXFSZ, &ignore, NULL) != 0)
+        return hm_fail(err, HM_EINTERNAL, "cannot give up rights: %s", strerror(errno));
+    *ret_is_landlocked = landlock(dir);
+    return HM_OK;
+}
+
+enum hm_rc hm_confine_to_parent(pid_t parent, int signal_number, struct hm_err *err)
+{
+    if (prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0) != 0)
+        return hm_fail(err, HM_EINTERNAL, "cannot be told of the end of the parent: %s",
+                       strerror(errno));
+    if (getppid() != parent)
+        return hm_fail(err, HM_EAGAIN, "the parent is gone");
+    return HM_OK;
+}

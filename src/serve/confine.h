@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Giving up what a process does not need, for good: another user, no new rights, no files to write,
+ * no program to start, and of the file system one folder to read.
+ */
+#ifndef HM_SERVE_CONFINE_H
+#define HM_SERVE_CONFINE_H
+
+#include <sys/types.h>
+
+#include "base/dir.h"
+
+/* Becomes user and group (uid -1: stays) without other groups; HM_EINTERNAL if any of it stays. */
+HM_MUST_CHECK enum hm_rc hm_confine_user(uid_t uid, gid_t gid, struct hm_err *err);
+/* No new privileges, no core, no growing file, no execution; reading below dir alone, where the
+ * kernel has Landlock (5.13; *ret_is_landlocked). Threads made afterwards are confined too. */
+HM_MUST_CHECK enum hm_rc hm_confine_read_only(const struct hm_dir *dir, struct hm_err *err,
+                                              bool *ret_is_landlocked);
+/* The process dies by this signal when its parent does; HM_EAGAIN: the parent is dead already. */
+HM_MUST_CHECK enum hm_rc hm_confine_to_parent(pid_t parent, int signal_number, struct hm_err *err);
+
+#endif
