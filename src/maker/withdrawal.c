@@ -145,6 +145,14 @@ static enum hm_rc find_all(struct work *work, const struct hm_withdrawal *withdr
 
 /* ---- the draft ------------------------------------------------------------------------------- */
 
+static bool has_draft(const struct work *work)
+{
+    char file[HM_LAYOUT_ROLE_SIZE_MAX + 8];
+
+    (void)snprintf(file, sizeof(file), "%s.json", work->role); /* no character is encoded in it */
+    return hm_dir_has(&work->dir, file);
+}
+
 /* What the next one goes on from: the draft that waits, what was signed last, or nothing. */
 static enum hm_rc load_content(const struct work *work, struct hm_err *err,
                                struct hm_targets **ret_content)
@@ -214,10 +222,30 @@ static enum hm_rc check_name(const struct work *work, const char *path, struct h
     return HM_OK;
 }
 
+/* A name is used once. *ret_waits: this very recall is in the draft, and only a signature lacks. */
+static enum hm_rc check_new(struct work *work, const struct hm_targets *content,
+                            const struct hm_recall *recall, struct hm_err *err, bool *ret_waits)
+{
+    const struct hm_target *target = hm_targets_find(content, hm_bytes_str(recall->path));
+    struct hm_recall other;
+
+    *ret_waits = false;
+    if (target == NULL)
+        return HM_OK;
+    HM_TRY(hm_recall_read(target, &work->arena, err, &other));
+    *ret_waits = has_draft(work) && hm_recall_is_same(&other, recall);
+    if (*ret_waits)
+        return HM_OK;
+    return hm_fail(err, HM_EUSAGE,
+                   "there is a recall '%s' already, and none is ever changed: take another name",
+                   recall->name);
+}
+
 static enum hm_rc draft(struct work *work, const struct hm_withdrawal *withdrawal,
                         struct hm_buf *report, struct hm_err *err)
 {
     _hm_free_(hm_targets_free) struct hm_targets *content = NULL;
+    bool waits;
     char path[HM_RECALL_PATH_SIZE_MAX], urn[HM_LAYOUT_ID_SIZE_MAX + 32];
     struct hm_recall recall = {.path = path,
                                .name = withdrawal->name,
@@ -236,24 +264,20 @@ static enum hm_rc draft(struct work *work, const struct hm_withdrawal *withdrawa
                    withdrawal->name);
     HM_TRY(check_name(work, path, err));
     HM_TRY(load_content(work, err, &content));
-    if (hm_targets_find(content, hm_bytes_str(path)) != NULL)
-        return hm_fail(
-            err, HM_EUSAGE,
-            "there is a recall '%s' already, and none is ever changed: take another name",
-            withdrawal->name);
     HM_TRY(find_all(work, withdrawal, report, err));
     csaf.products = work->products;
     csaf.product_count = work->product_count;
     HM_TRY(hm_csaf_digests(&csaf, &work->arena, err, &recall.digests, &recall.digest_count));
-    return put_recall(work, &csaf, content, withdrawal->now_unix_s, err);
+    HM_TRY(check_new(work, content, &recall, err, &waits));
+    return waits ? HM_OK : put_recall(work, &csaf, content, withdrawal->now_unix_s, err);
 }
 
-/* The same recalls, for new keys or a later end. */
+/* The same recalls, for new keys or a later end; what waits already is gone on with. */
 static enum hm_rc draft_anew(const struct work *work, int64_t now_unix_s, struct hm_err *err)
 {
     _hm_free_(hm_targets_free) struct hm_targets *content = NULL;
 
-    if (work->newest == NULL)
+    if (work->newest == NULL && !has_draft(work))
         return hm_fail(err, HM_EAGAIN, "nothing was ever recalled at site '%s'", work->site);
     HM_TRY(load_content(work, err, &content));
     return put_draft(work, content, now_unix_s, err);

@@ -170,11 +170,34 @@ static enum hm_rc put_recall(struct work *work, const struct hm_recall *recall,
     return hm_draft_put(&site->drafts, HM_RECALLING_VENDOR_ROLE, hm_buf_bytes(&canonical), err);
 }
 
+/* A name is used once. *ret_waits: this very recall is in the draft, and only a signature lacks. */
+static enum hm_rc check_new(struct work *work, const struct hm_targets *content,
+                            const struct hm_recall *recall, struct hm_err *err, bool *ret_waits)
+{
+    const struct hm_target *target = hm_targets_find(content, hm_bytes_str(recall->path));
+    const struct hm_targets *published = NULL;
+    struct hm_recall other;
+
+    *ret_waits = false;
+    if (target == NULL)
+        return HM_OK;
+    HM_TRY(hm_tree_role(work->roles->tree, HM_RECALLING_VENDOR_ROLE, err, &published, NULL));
+    HM_TRY(hm_recall_read(target, &work->arena, err, &other));
+    *ret_waits = (published == NULL || hm_targets_find(published, target->path) == NULL) &&
+                 hm_recall_is_same(&other, recall);
+    if (*ret_waits)
+        return HM_OK;
+    return hm_fail(err, HM_EUSAGE,
+                   "there is a recall '%s' already, and none is ever changed: take another name",
+                   recall->name);
+}
+
 static enum hm_rc draft(struct work *work, struct hm_err *err)
 {
     const struct hm_recalling *recalling = work->recalling;
     const struct hm_site_config *config = &work->roles->site->config;
     _hm_free_(hm_targets_free) struct hm_targets *content = NULL;
+    bool waits;
     struct hm_recall recall = {.name = recalling->name,
                                .id = HM_RECALL_VENDOR,
                                .reason = recalling->reason,
@@ -192,12 +215,10 @@ static enum hm_rc draft(struct work *work, struct hm_err *err)
     if (recall.path == NULL)
         return hm_error_nomem(err);
     HM_TRY(load_content(work->roles, err, &content));
-    if (hm_targets_find(content, hm_bytes_str(recall.path)) != NULL)
-        return hm_fail(
-            err, HM_EUSAGE,
-            "there is a recall '%s' already, and none is ever changed: take another name",
-            recall.name);
     HM_TRY(hm_csaf_digests(&csaf, &work->arena, err, &recall.digests, &recall.digest_count));
+    HM_TRY(check_new(work, content, &recall, err, &waits));
+    if (waits)
+        return HM_OK;
     HM_TRY(hm_advisories_url(work->roles->site, &recall, err, &self));
     csaf.self = hm_buf_str(&self);
     return put_recall(work, &recall, &csaf, content, err);

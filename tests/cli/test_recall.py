@@ -110,6 +110,18 @@ class Vendor(SiteCase):
         self.recalled()
         self.assertRefused(self.recall("acme/e1000/1.21.0"), story.USAGE, NAME, "another name")
 
+    def test_the_same_again_goes_on_until_it_is_published(self):
+        self.recall()
+        result = self.recall()
+        self.assertStatus(result, story.GOOD)
+        self.assertTrue(self.request.exists())
+        self.assertRefused(self.recall(texts=("--reason", "another", *TEXTS[2:])), story.USAGE, "another name")
+        self.assertRefused(self.recall("acme/e1000/1.21.0", attacks.FILE, "acme/e1000/1.21.1/pxe-e1000.rom"), story.USAGE, "another name")
+        self.assertStatus(self.recall(), story.GOOD)
+        self.cast.attach(self.request, "recall1")
+        self.publish()
+        self.assertRefused(self.recall(), story.USAGE, "another name")
+
     def test_usage(self):
         for what, options, status, words in (
                 (("acme/e1000",), {}, story.USAGE, "ID/PRODUCT/VERSION"),
