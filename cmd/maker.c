@@ -17,6 +17,7 @@
 #include "maker/package.h"
 #include "maker/release.h"
 #include "maker/rotation.h"
+#include "maker/withdrawal.h"
 
 #define SITES_MAX       32
 #define REPORT_SIZE_MAX ((size_t)1 << 28)
@@ -41,6 +42,9 @@ enum {
     OPTION_IDENTITY_ONLY,
     OPTION_JSON,
     OPTION_QUIET,
+    OPTION_REASON,
+    OPTION_REMEDY,
+    OPTION_URL,
 };
 
 /* All that any of the subcommands takes. */
@@ -54,6 +58,7 @@ struct maker {
     size_t public_count;
     struct hm_keys keys;
     struct hm_release_words words;
+    struct hm_withdrawal withdrawal;
     const char *devices[HM_RELEASE_DEVICE_COUNT_MAX];
     uint32_t threshold;
     bool replace, identity_only, json, quiet;
@@ -192,6 +197,15 @@ static enum hm_rc set_option(struct maker *maker, int option, const char *value,
         return HM_OK;
     case OPTION_DEVICE:
         return add_device(maker, value, err);
+    case OPTION_REASON:
+        maker->withdrawal.reason = value;
+        return HM_OK;
+    case OPTION_REMEDY:
+        maker->withdrawal.remedy = value;
+        return HM_OK;
+    case OPTION_URL:
+        maker->withdrawal.url = value;
+        return HM_OK;
     case OPTION_CUSTOM:
         maker->custom_file = value;
         return HM_OK;
@@ -516,6 +530,74 @@ static int maker_release(int argc, char **argv)
     return end(&maker, run_release(&maker, &err), &err);
 }
 
+/* ---- recall --------------------------------------------------------------------------------- */
+
+HM_NOINLINE static enum hm_rc run_recall(struct maker *maker, struct hm_err *err)
+{
+    struct hm_collect collect;
+
+    if (maker->operand_count > 0) {
+        maker->withdrawal.name = maker->operands[0];
+        maker->withdrawal.what = (const char *const *)maker->operands + 1;
+        maker->withdrawal.what_count = maker->operand_count - 1;
+    }
+    maker->withdrawal.title = maker->words.title;
+    maker->withdrawal.now_unix_s = maker->now_unix_s;
+    HM_TRY(hm_keys_load(&maker->keys, err));
+    HM_TRY(hm_folder_open(maker->dir, HM_FOLDER_CHANGE, err, &maker->folder));
+    HM_TRY(hm_withdrawal_draft(maker->folder, maker->sites[0], &maker->withdrawal, err,
+                               &maker->report));
+    collect = collect_of(maker);
+    return hm_collect_recall(&collect, maker->sites[0], err);
+}
+
+static const char recall_usage[] =
+    "usage: hallmark maker recall [--dir DIR] --for SITE NAME PRODUCT/VERSION[/FILE]...\n"
+    "                             --reason TEXT --remedy TEXT [--title T] [--url URL]\n"
+    "                             [--key K] [--passphrase-file F] [-o OUT] [--quiet]\n"
+    "       hallmark maker recall [--dir DIR] --for SITE [--key K] [-o OUT] [--quiet]\n"
+    "\n"
+    "Takes back files that you signed for SITE; parts of their names may be patterns. One of your\n"
+    "keys is enough: with --key it writes the notice, ID-SITE-recall.notice, for 'hallmark site\n"
+    "recall --notice'; without, ID-SITE-recall.request for 'hallmark sign'. A recall is neither\n"
+    "changed nor dropped later. --reason and --remedy are what customers are told, a line each;\n"
+    "--title and --url (of yours) stand in the advisory (CSAF). Without NAME all that was "
+    "recalled\n"
+    "is signed anew: before it ends, and where the key that signed it leaves your identity.\n";
+
+static int maker_recall(int argc, char **argv)
+{
+    static const struct option options[] = {
+        COMMON_OPTIONS,
+        KEY_OPTIONS,
+        {"for", required_argument, NULL, OPTION_FOR},
+        {"reason", required_argument, NULL, OPTION_REASON},
+        {"remedy", required_argument, NULL, OPTION_REMEDY},
+        {"title", required_argument, NULL, OPTION_TITLE},
+        {"url", required_argument, NULL, OPTION_URL},
+        {NULL, 0, NULL, 0},
+    };
+    struct hm_err err = HM_ERR_INIT;
+    struct maker maker;
+    int status = parse(&maker, argc, argv, options, "hallmark maker recall", recall_usage);
+
+    if (status >= 0) {
+        maker_done(&maker);
+        return status;
+    }
+    if (maker.operand_count == 1)
+        return usage_error(&maker, "say its name, and what is taken back");
+    if (maker.site_count != 1)
+        return usage_error(&maker, "--for must name one site");
+    if (maker.operand_count == 0 && (maker.withdrawal.reason != NULL ||
+                                     maker.withdrawal.remedy != NULL || maker.words.title != NULL))
+        return usage_error(&maker, "say its name, and what is taken back");
+    if (maker.operand_count > 0 &&
+        (maker.withdrawal.reason == NULL || maker.withdrawal.remedy == NULL))
+        return usage_error(&maker, "say why with --reason, and what to do with --remedy");
+    return end(&maker, run_recall(&maker, &err), &err);
+}
+
 /* ---- attach, submission, show --------------------------------------------------------------- */
 
 HM_NOINLINE static enum hm_rc run_attach(struct maker *maker, struct hm_err *err)
@@ -669,6 +751,7 @@ int hm_cmd_maker(int argc, char **argv)
         {"init", maker_init, "make a maker's folder and its first identity"},
         {"release", maker_release, "sign files as a release for a site"},
         {"attach", maker_attach, "add signatures made elsewhere"},
+        {"recall", maker_recall, "take back files signed for a site"},
         {"rotate", maker_rotate, "change the identity's keys"},
         {"submission", maker_submission, "write what was signed for a site again"},
         {"show", maker_show, "print identity and releases"},

@@ -7,7 +7,7 @@ _hallmark_words() {
     case $1 in
     '') echo 'key sign maker site serve trust list get sync log check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
-    'maker') echo 'init release attach rotate submission show' ;;
+    'maker') echo 'init release attach recall rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail' ;;
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
@@ -28,6 +28,7 @@ _hallmark_options() {
     'maker init') printf '%s\n' '--dir=dir' '--id=text' '--name=text' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker release') printf '%s\n' '--dir=dir' '--for=text' '--title=text' '--label=text' '--date=text' '--device=text' '--custom=file' '--expires=text' '--replace' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker attach') printf '%s\n' '--dir=dir' '--quiet' '-o=file' '--help' ;;
+    'maker recall') printf '%s\n' '--dir=dir' '--for=text' '--reason=text' '--remedy=text' '--title=text' '--url=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
     'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
@@ -40,7 +41,7 @@ _hallmark_options() {
     'site approve') printf '%s\n' '--dir=dir' '--all' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site reject') printf '%s\n' '--dir=dir' '--reason=text' '--quiet' '--help' ;;
     'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
-    'site recall') printf '%s\n' '--dir=dir' '--wait=text' '--reason=text' '--remedy=text' '--title=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site recall') printf '%s\n' '--dir=dir' '--wait=text' '--reason=text' '--remedy=text' '--title=text' '--notice=file' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site renew') printf '%s\n' '--dir=dir' '--force' '--json' '--offline=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site status') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site rotate') printf '%s\n' '--dir=dir' '--add=file' '--remove=file' '--threshold=text' '--online=file' '--lost' '--log-origin=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;

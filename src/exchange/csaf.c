@@ -5,6 +5,31 @@
 #include "base/json_writer.h"
 #include "base/text.h"
 
+static int compare_digests(const void *a, const void *b)
+{
+    return memcmp(a, b, HM_SHA256_SIZE);
+}
+
+enum hm_rc hm_csaf_digests(const struct hm_csaf *csaf, struct hm_arena *arena, struct hm_err *err,
+                           struct hm_sha256 **ret_digests, size_t *ret_count)
+{
+    struct hm_sha256 *digests = hm_arena_alloc(arena, csaf->product_count, sizeof(*digests));
+    size_t kept = 0;
+
+    if (digests == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < csaf->product_count; i++)
+        digests[i] = csaf->products[i].sha256;
+    qsort(digests, csaf->product_count, sizeof(*digests), compare_digests);
+    for (size_t i = 0; i < csaf->product_count; i++) {
+        if (kept == 0 || !hm_digest_is_equal(&digests[kept - 1], &digests[i]))
+            digests[kept++] = digests[i];
+    }
+    *ret_digests = digests;
+    *ret_count = kept;
+    return HM_OK;
+}
+
 /* ---- CSAF ------------------------------------------------------------------------------------ */
 
 static void write_publisher(struct hm_json_writer *writer, const struct hm_csaf *csaf)

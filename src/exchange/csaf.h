@@ -28,6 +28,10 @@ struct hm_csaf {
     size_t product_count;
 };
 
+/* The digests of all products, ascending, each once, in arena: what the recall is to name. */
+HM_MUST_CHECK enum hm_rc hm_csaf_digests(const struct hm_csaf *csaf, struct hm_arena *arena,
+                                         struct hm_err *err, struct hm_sha256 **ret_digests,
+                                         size_t *ret_count);
 /* Appends the document, one spelling for each recall. HM_EUSAGE past HM_CSAF_SIZE_MAX. */
 HM_MUST_CHECK enum hm_rc hm_csaf_write(const struct hm_csaf *csaf, struct hm_err *err,
                                        struct hm_buf *ret_json);

@@ -161,13 +161,19 @@ static enum hm_rc check_identity(struct hm_signing *signing, struct hm_err *err)
                seen.envelope == NULL ? "new to this signer" : "known to this signer", hex);
 }
 
-/* Only a maker's own request, for maker~ID and its identity, has nothing of the site's. */
+/* Only a maker's own request, for maker~ID, recalls~ID and its identity, has nothing of the site's.
+ */
 static bool is_of_site(const struct hm_request *request)
 {
     for (size_t i = 0; i < request->document_count; i++) {
         const char *role = request->documents[i].role;
 
-        if (strcmp(role, "identity") != 0 && !hm_role_is_of(role, "maker", NULL))
+        struct hm_bytes id;
+
+        if (strcmp(role, "identity") == 0 || hm_role_is_of(role, "maker", NULL))
+            continue;
+        if (!hm_role_is_of(role, "recalls", &id) || request->maker == NULL ||
+            !hm_bytes_is_str(id, request->maker))
             return true;
     }
     return request->root.size > 0;

@@ -181,7 +181,9 @@ void hm_signing_chain_groups(const struct hm_signing_chain *chain, const char *r
             ret_groups[0] = &chain->identity->keys;
         if (chain->next_identity.content != NULL)
             ret_groups[1] = &chain->next_identity.content->keys;
-    } else if (hm_role_is_of(role, "maker", NULL)) {
+    } else if (hm_role_is_of(role, "maker", NULL) ||
+               (hm_role_is_of(role, "recalls", NULL) && chain->targets == NULL &&
+                chain->next_targets.content == NULL)) { /* of a maker's own request */
         /* A release is made under an identity that is complete: its digest stands in it. */
         if (chain->identity != NULL)
             ret_groups[0] = &chain->identity->keys;

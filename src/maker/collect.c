@@ -8,9 +8,11 @@
 #include "base/text.h"
 #include "maker/release.h"
 #include "maker/rotation.h"
+#include "maker/withdrawal.h"
 
 #define SUBMISSION ".submission"
 #define REQUEST    ".request"
+#define NOTICE     ".notice"
 
 HM_PRINTF(3, 4)
 static enum hm_rc say(const struct hm_collect *collect, struct hm_err *err, const char *format, ...)
@@ -170,6 +172,28 @@ enum hm_rc hm_collect_release(const struct hm_collect *collect, const char *site
     return write_request(collect, stem, hm_buf_bytes(&request), err);
 }
 
+/* ---- recalls -------------------------------------------------------------------------------- */
+
+enum hm_rc hm_collect_recall(const struct hm_collect *collect, const char *site, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf request = HM_BUF_INIT(HM_REQUEST_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(8192);
+    char stem[2 * HM_LAYOUT_ID_SIZE_MAX + 32];
+    bool done = false;
+
+    (void)snprintf(stem, sizeof(stem), "%s-%s-recall", collect->folder->maker, site); /* fits */
+    for (size_t i = 0; i < collect->signer_count; i++)
+        HM_TRY(hm_withdrawal_sign(collect->folder, site, collect->signers[i], err));
+    HM_TRY(out_name(collect, stem, NOTICE, err, &name));
+    HM_TRY(hm_withdrawal_finish(collect->folder, site, hm_buf_str(&name), err, &done));
+    if (done)
+        return say(collect, err,
+                   "site %s: recalled, wrote %s: 'hallmark site recall --notice' takes it", site,
+                   hm_buf_str(&name));
+    HM_TRY(hm_withdrawal_request(collect->folder, site, collect->now_unix_s, err, &request));
+    return write_request(collect, stem, hm_buf_bytes(&request), err);
+}
+
 /* ---- attach --------------------------------------------------------------------------------- */
 
 /* True for a signature of the role, or of the role of one of its products. */
@@ -190,9 +214,11 @@ static enum hm_rc attach_signatures(const struct hm_collect *collect,
                                     const struct hm_signatures *signatures, struct hm_err *err)
 {
     const struct hm_folder *folder = collect->folder;
+    char recalls[HM_LAYOUT_ROLE_SIZE_MAX];
     uint32_t added = 0;
     bool fits = false;
 
+    (void)snprintf(recalls, sizeof(recalls), "recalls~%s", folder->maker); /* an ID is short */
     if (signatures->maker == NULL || strcmp(signatures->maker, folder->maker) != 0)
         return hm_fail(err, HM_EMISMATCH, "the signatures are not for maker '%s'", folder->maker);
     if (has_role(signatures, "identity")) {
@@ -201,6 +227,11 @@ static enum hm_rc attach_signatures(const struct hm_collect *collect,
     }
     if (signatures->site != NULL && has_role(signatures, folder->role)) {
         HM_TRY(hm_release_merge(folder, signatures->site, signatures, err, &added));
+        fits = true;
+    }
+    if (signatures->site != NULL && has_role(signatures, recalls)) {
+        HM_TRY(hm_withdrawal_merge(folder, signatures->site, signatures, err));
+        HM_TRY(hm_collect_recall(collect, signatures->site, err));
         fits = true;
     }
     if (!fits)

@@ -25,6 +25,9 @@ HM_MUST_CHECK enum hm_rc hm_collect_identity(const struct hm_collect *collect, s
  * ("PRODUCT-VERSION"). */
 HM_MUST_CHECK enum hm_rc hm_collect_release(const struct hm_collect *collect, const char *site,
                                             const char *stem, struct hm_err *err);
+/* Signs the recall that waits for site; writes its notice, or a request. */
+HM_MUST_CHECK enum hm_rc hm_collect_recall(const struct hm_collect *collect, const char *site,
+                                           struct hm_err *err);
 /* Adds files of signatures to the drafts they are for, then finishes every draft that is complete.
  * HM_EMISMATCH, HM_ESIGNATURE, HM_ENOTFOUND: a file fits no draft. */
 HM_MUST_CHECK enum hm_rc hm_collect_attach(const struct hm_collect *collect,

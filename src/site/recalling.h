@@ -29,6 +29,12 @@ struct hm_recalling {
 HM_MUST_CHECK enum hm_rc hm_recalling_run(const struct hm_site *site,
                                           const struct hm_recalling *recalling, struct hm_err *err,
                                           struct hm_buf *report);
+/* Takes in a maker's notice ("-": standard input): its recalls~ID becomes a draft that is complete.
+ * HM_ESIGNATURE: not signed by the maker; HM_EREFUSED: it takes back what the maker did not release
+ * here, or drops what it recalled before; HM_EROLLBACK: not newer than what is published;
+ * HM_EMISMATCH: for another site, or with another document. Nothing is drafted then. */
+HM_MUST_CHECK enum hm_rc hm_recalling_take(const struct hm_site *site, const char *path,
+                                           struct hm_err *err, struct hm_buf *report);
 /* May content follow what is published as a role of recalls? All that was recalled still is, to the
  * byte, and everything in it is a recall of this role for this site. published may be NULL.
  * HM_EREFUSED, HM_EFORMAT. */

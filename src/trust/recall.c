@@ -217,6 +217,13 @@ enum hm_rc hm_recall_read(const struct hm_target *target, struct hm_arena *arena
     return HM_OK;
 }
 
+bool hm_recall_is_same(const struct hm_recall *a, const struct hm_recall *b)
+{
+    return strcmp(a->path, b->path) == 0 && strcmp(a->reason, b->reason) == 0 &&
+           strcmp(a->remedy, b->remedy) == 0 && a->digest_count == b->digest_count &&
+           memcmp(a->digests, b->digests, a->digest_count * sizeof(*a->digests)) == 0;
+}
+
 enum hm_rc hm_recall_write_custom(const struct hm_recall *recall, struct hm_err *err,
                                   struct hm_buf *ret_json)
 {

@@ -75,6 +75,8 @@ HM_MUST_CHECK enum hm_rc hm_recall_parse_path(struct hm_bytes path, struct hm_er
 /* Reads a target; strings in arena. HM_EFORMAT, HM_EREFUSED naming the rule. */
 HM_MUST_CHECK enum hm_rc hm_recall_read(const struct hm_target *target, struct hm_arena *arena,
                                         struct hm_err *err, struct hm_recall *ret_recall);
+/* True if both take back the same for the same reason, whenever. */
+bool hm_recall_is_same(const struct hm_recall *a, const struct hm_recall *b);
 /* Appends custom. HM_EUSAGE if it would not be read: digests unsorted or twice, texts too long. */
 HM_MUST_CHECK enum hm_rc hm_recall_write_custom(const struct hm_recall *recall, struct hm_err *err,
                                                 struct hm_buf *ret_json);

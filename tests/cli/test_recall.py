@@ -110,6 +110,18 @@ class Vendor(SiteCase):
         self.recalled()
         self.assertRefused(self.recall("acme/e1000/1.21.0"), story.USAGE, NAME, "another name")
 
+    def test_the_same_again_goes_on_until_it_is_published(self):
+        self.recall()
+        result = self.recall()
+        self.assertStatus(result, story.GOOD)
+        self.assertTrue(self.request.exists())
+        self.assertRefused(self.recall(texts=("--reason", "another", *TEXTS[2:])), story.USAGE, "another name")
+        self.assertRefused(self.recall("acme/e1000/1.21.0", attacks.FILE, "acme/e1000/1.21.1/pxe-e1000.rom"), story.USAGE, "another name")
+        self.assertStatus(self.recall(), story.GOOD)
+        self.cast.attach(self.request, "recall1")
+        self.publish()
+        self.assertRefused(self.recall(), story.USAGE, "another name")
+
     def test_usage(self):
         for what, options, status, words in (
                 (("acme/e1000",), {}, story.USAGE, "ID/PRODUCT/VERSION"),
@@ -148,6 +160,176 @@ class Vendor(SiteCase):
         (self.cast.site / "private" / "drafts" / "recalls~vendor.json").write_text(json.dumps({"signatures": [key.sign(draft)], "signed": draft}))
         self.assertIn("no recall ever is", self.publish().out)
         self.assertEqual(self.tree.version("recalls~vendor"), 2)
+
+
+class Maker(SiteCase):
+    """A maker takes back its own files: one key signs, the site takes the notice in and publishes."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.cast.root / "maker-acme"
+        self.out = self.scratch / "out.notice"
+
+    def recall(self, *what, name=NAME, texts=TEXTS, key="acme1", site="globex", out=None):
+        keys = ["--key", self.cast.key(key)] if key else []
+        return story.hallmark("maker", "recall", "--dir", self.folder, "--for", site, name, *(what or ("e1000/1.21.1/efi-e1000.rom",)), *texts, *keys,
+                              "-o", out or self.out)
+
+    def take(self, notice=None):
+        return story.hallmark("site", "recall", "--dir", self.cast.site, "--notice", notice or self.out)
+
+    def test_the_whole_way(self):
+        result = self.recall()
+        self.assertStatus(result, story.GOOD)
+        digest = hashlib.sha256(self.images["efi-e1000.rom"].read_bytes()).hexdigest()
+        self.assertIn(f"takes back {attacks.FILE}  sha256 {digest}", result.out)
+        result = self.take()
+        self.assertStatus(result, story.GOOD)
+        self.assertIn(digest, result.out)
+        self.assertIn("'recalls~acme' version 1", self.publish().out)
+        self.assertRefused(self.get(), story.NO, "recalled", "its maker acme", "the link hangs")
+        target = self.tree.load("recalls~acme")["signed"]["targets"][f"recalls/acme/{NAME}.json"]
+        document = self.tree.public / "targets" / "recalls" / "acme" / f"{target['hashes']['sha256']}.{NAME}.json"
+        self.assertEqual(hashlib.sha256(document.read_bytes()).hexdigest(), target["hashes"]["sha256"])
+        self.assertEqual(json.loads(document.read_text())["document"]["publisher"]["name"], "Acme Networks")
+        self.assertFalse((self.cast.public / "csaf").exists())  # these are the vendor's alone
+        self.assertStatus(self.recall("e1000/1.21.*/pxe*", name="second"), story.GOOD)
+        self.assertStatus(self.take(), story.GOOD)
+        self.assertIn("'recalls~acme' version 2", self.publish().out)
+        self.assertRefused(self.get("acme/e1000/1.21.1/pxe-e1000.rom"), story.NO, "recalled")
+        self.assertRefused(self.get(), story.NO, "recalled")
+
+    def test_signed_by_request(self):
+        request = self.scratch / "recall.request"
+        self.assertStatus(self.recall(key=None, out=request), story.GOOD)
+        for name in ("recall1", "release1"):
+            self.assertNotEqual(story.hallmark("sign", request, "--key", self.cast.key(name), "-o", self.scratch / "no.sig", "--yes",
+                                               "--home", self.scratch / "x").status, story.GOOD)
+        shown = story.must("sign", request, "--key", self.cast.key("acme2"), "-o", self.scratch / "r.sig", "--yes", "--home", self.scratch / "signer").out
+        for words in (f"recalls/acme/{NAME}.json", "the link hangs"):
+            self.assertIn(words, shown)
+        story.must("maker", "attach", "--dir", self.folder, self.scratch / "r.sig", "-o", self.out)
+        self.assertStatus(self.take(), story.GOOD)
+        self.publish()
+        self.assertRefused(self.get(), story.NO, "its maker acme")
+
+    def test_a_notice_that_never_came(self):
+        self.assertStatus(self.recall(), story.GOOD)
+        self.assertStatus(self.recall("e1000/1.21.0", name="second"), story.GOOD)
+        self.assertStatus(self.take(), story.GOOD)
+        self.assertIn("'recalls~acme' version 2", self.publish().out)
+        self.assertEqual(len(self.tree.load("recalls~acme")["signed"]["targets"]), 2)
+
+    def test_usage(self):
+        for what, options, status, words in (
+                (("e1000/9.9",), {}, story.NO, "9.9"),
+                (("e1000",), {}, story.USAGE, "PRODUCT/VERSION"),
+                (("acme/e1000/1.21.1/efi-e1000.rom",), {}, story.USAGE, "PRODUCT/VERSION"),
+                ((), {"site": "other"}, story.CANNOT_TELL, "other"),
+                ((), {"key": "recall1"}, story.NO, "not one of those that sign it"),
+                ((), {"name": "Upper"}, story.USAGE, "a-z"),
+                ((), {"texts": TEXTS[:2]}, story.USAGE, "--remedy")):
+            with self.subTest(str((what, options))):
+                self.assertRefused(self.recall(*what, **options), status, words)
+                self.assertFalse(self.out.exists())
+
+    def forge(self, change, keys=("acme1",)):
+        """The notice as somebody else would have written it."""
+        self.assertStatus(self.recall(), story.GOOD)
+        notice = json.loads(self.out.read_text())
+        signed = notice["recalls"]["signed"]
+        change(signed, notice)
+        notice["recalls"] = {"signatures": [tree.Key(self.cast.key(k)).sign(signed) for k in keys], "signed": signed}
+        self.out.write_text(json.dumps(notice))
+        return self.take()
+
+    def test_control__the_forger_writes_what_is_taken(self):
+        self.assertStatus(self.forge(lambda signed, notice: None), story.GOOD)
+        self.publish()
+        self.assertRefused(self.get(), story.NO, "recalled")
+
+    def test_forged_notices(self):
+        path = f"recalls/acme/{NAME}.json"
+
+        def digests(*values):
+            def change(signed, _notice):
+                signed["targets"][path]["custom"]["recall"]["digests"] = list(values)
+            return change
+
+        def document(_signed, notice):
+            notice["documents"][NAME] += " "
+
+        cases = (
+            ("another's bytes", digests("ab" * 32), {}, story.NO, "not released"),
+            ("signed by the vendor", lambda *_: None, {"keys": ("recall1", "release1")}, story.NO, "recalls~acme"),
+            ("by nobody", lambda *_: None, {"keys": ()}, story.NO, "recalls~acme"),
+            ("in the vendor's name", lambda s, _n: s["targets"].update({f"recalls/vendor/{NAME}.json": s["targets"].pop(path)}), {}, story.NO, "acme"),
+            ("for another site", lambda s, n: (n.update(site="other"), s["x-hallmark"].update(site="other")), {}, story.NO, "other"),
+            ("signed for another site", lambda s, _n: s["x-hallmark"].update(site="other"), {}, story.NO, "other"),
+            ("expired", lambda s, _n: s.update(expires="2026-01-01T00:00:00Z"), {}, story.CANNOT_TELL, "recalls~acme"),
+            ("another document", document, {}, story.NO, "document"),
+            ("no document", lambda _s, n: n["documents"].clear(), {}, story.CANNOT_TELL, "document"),
+            ("a maker that is none", lambda _s, n: n.update(maker="bolt"), {}, story.NO, "bolt"),
+            ("a new member", lambda _s, n: n.update(more=1), {}, story.NO, ""),
+        )
+        for number, (told, change, options, status, words) in enumerate(cases):
+            with self.subTest(told):
+                shutil.rmtree(self.folder / "recalls", ignore_errors=True)
+                self.assertRefused(self.forge(change, **options), status, words)
+                self.assertFalse((self.cast.site / "private" / "drafts" / "recalls~acme.json").exists())
+
+    def test_one_that_drops_what_was_recalled(self):
+        self.assertStatus(self.recall(), story.GOOD)
+        self.assertStatus(self.take(), story.GOOD)
+        self.publish()
+        result = self.take()
+        self.assertRefused(result, story.NO, "not newer")
+        shutil.rmtree(self.folder / "recalls")
+
+        def change(signed, _notice):
+            signed["version"] = 2
+            signed["targets"] = {}
+        self.assertRefused(self.forge(change), story.NO, "no recall ever is")
+
+    def test_junk(self):
+        for text in ("", "{}", "[]", "null", '{"schema":"hallmark/recall-notice/1"}', '{"schema":"hallmark/recall-notice/2","site":"globex","maker":"acme","recalls":{},"documents":{}}'):
+            self.out.write_text(text)
+            self.assertRefused(self.take(), story.NO, "notice")
+        self.assertRefused(story.hallmark("site", "recall", "--dir", self.cast.site, "--notice", self.out, "x", "y"), story.USAGE, "--notice")
+
+    def test_after_the_maker_changed_its_keys(self):
+        """The key that recalled leaves: the new identity waits until another key has signed the recalls anew."""
+        self.assertStatus(self.recall(key="acme2"), story.GOOD)
+        self.assertStatus(self.take(), story.GOOD)
+        self.publish()
+        self.cast.key("acme3")
+        story.must("maker", "rotate", "--dir", self.folder, *story.flag("--public", [self.cast.pub("acme1"), self.cast.pub("acme3")]),
+                   *story.flag("--key", [self.cast.key(f"acme{i}") for i in (1, 2, 3)]))
+        anew = self.scratch / "anew.submission"
+        story.must("maker", "submission", "--dir", self.folder, "--for", "globex", *story.flag("--key", [self.cast.key("acme1"), self.cast.key("acme3")]), "-o", anew)
+        identity = self.scratch / "identity.submission"
+        story.must("maker", "submission", "--dir", self.folder, "--for", "globex", "--identity-only", "-o", identity)
+        request = self.cast.request()
+        story.must("site", "intake", "--dir", self.cast.site, identity, "-o", request)
+        self.cast.attach(request, "targets1", "targets2")
+        story.must("site", "intake", "--dir", self.cast.site, anew)
+        self.assertIn("waits for maker 'acme'", self.publish().out)
+        self.assertRefused(self.get(), story.NO, "recalled")
+        result = story.hallmark("maker", "recall", "--dir", self.folder, "--for", "globex", "--key", self.cast.key("acme2"), "-o", self.out)
+        self.assertRefused(result, story.NO, "not one of those that sign it")
+        story.must("maker", "recall", "--dir", self.folder, "--for", "globex", "--key", self.cast.key("acme3"), "-o", self.out)
+        result = self.take()
+        self.assertStatus(result, story.GOOD)
+        self.assertIn("nothing that is new", result.out)
+        out = self.publish().out
+        for words in ("'recalls~acme' version 2", "'targets' version 3"):
+            self.assertIn(words, out)
+        self.assertRefused(self.get(), story.NO, "recalled", "its maker acme")
+        self.assertStatus(self.get("acme/e1000/1.21.1/pxe-e1000.rom"), story.GOOD)
+
+    def test_signing_anew_needs_something_to_sign(self):
+        result = story.hallmark("maker", "recall", "--dir", self.folder, "--for", "globex", "--key", self.cast.key("acme1"), "-o", self.out)
+        self.assertRefused(result, story.CANNOT_TELL, "ever recalled")
 
 
 class Advisories(SiteCase):

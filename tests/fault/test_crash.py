@@ -138,6 +138,94 @@ class Crash(faults.Sweep):
 
         self.sweep(lambda world: self.move(world / "customer", world), command, check)
 
+    # --- recalls ---
+
+    RECALL = ("nic-hang", attacks.FILE, "--reason", "it hangs", "--remedy", "install 1.22")
+
+    def recalled(self, world):
+        """Both customers are told, and the site is well."""
+        self.assertStatus(story.hallmark("site", "status", "--dir", world / "site"), 0)
+        for home in (world / "customer", world.parent / "newcomer"):
+            if home.name == "newcomer":
+                shutil.rmtree(home, ignore_errors=True)
+                story.must("trust", "add", "globex", f"file://{world}/site/public", "--trust", world / "site" / "public" / "hallmark.trust", home=home)
+            else:
+                self.move(home, world)
+            self.assertStatus(story.hallmark("list", home=home), 0)
+            self.assertRefused(story.hallmark("verify", self.images["efi-e1000.rom"], home=home), 1, "recalled", "it hangs")
+
+    def draft_recall(self, world):
+        request = world / "recall.request"
+        story.must("site", "recall", "--dir", world / "site", *self.RECALL, "-o", request)
+        self.sign_recall(world, request)
+
+    def sign_recall(self, world, request):
+        story.must("sign", request, "--key", world / "keys" / "recall1.pem", "-o", world / "recall.sig", "--yes", "--home", world / "signers" / "rita")
+        story.must("site", "attach", "--dir", world / "site", world / "recall.sig")
+
+    def test_recall__drafting_survives_a_fault_at_any_change(self):
+        def command(world):
+            return ("site", "recall", "--dir", world / "site", *self.RECALL, "-o", world / "recall.request")
+
+        def check(world, result):
+            self.assertStatus(story.hallmark(*command(world)), 0)  # the same again goes on where the first stopped
+            self.sign_recall(world, world / "recall.request")
+            story.must("site", "publish", "--dir", world / "site")
+            self.recalled(world)
+
+        self.sweep(lambda world: None, command, check)
+
+    def test_recall__publishing_survives_a_fault_at_any_change(self):
+        def check(world, result):
+            if result.status == 0:
+                self.recalled(world)  # acknowledged
+            self.assertStatus(story.hallmark("site", "publish", "--dir", world / "site"), 0)
+            self.recalled(world)
+            self.assertTrue((world / "site" / "public" / "csaf" / "provider-metadata.json").exists())
+            self.assertEqual((world / "site" / "public" / "csaf" / "white" / "index.txt").read_text().count("nic-hang"), 1)
+
+        self.sweep(self.draft_recall, lambda world: ("site", "publish", "--dir", world / "site"), check)
+
+    def test_recall__is_not_forgotten_by_a_customer_at_any_change(self):
+        image = self.images["efi-e1000.rom"]
+
+        def prepare(world):
+            self.draft_recall(world)
+            story.must("site", "publish", "--dir", world / "site")
+
+        def command(world):
+            self.move(world / "customer", world)
+            return ("list",)
+
+        def check(world, result):
+            home = world / "customer"
+            self.move(home, world)
+            told = story.hallmark("verify", image, home=home)
+            self.assertIn(told.status, (1,) if result.status == 0 else (0, 1), told.err)
+            if told.status == 1:
+                self.assertIn("recalled", told.err)
+            self.recalled(world)
+
+        self.sweep(prepare, command, check)
+
+    def test_recall__of_a_maker_survives_a_fault_at_any_change(self):
+        def command(world):
+            return ("maker", "recall", "--dir", world / "maker-acme", "--for", "globex", "nic-hang", "e1000/1.21.1/efi-e1000.rom", *self.RECALL[2:],
+                    "--key", world / "keys" / "acme1.pem", "-o", world / "recall.notice")
+
+        def check(world, result):
+            if result.status == 0:
+                self.assertTrue((world / "recall.notice").exists())  # acknowledged
+            again = story.hallmark(*command(world))
+            self.assertIn(again.status, (2,) if result.status == 0 else (0, 2), again.err)
+            if again.status == 2 and result.status != 0:  # it was signed: signing it anew writes the notice again
+                story.must(*command(world)[:6], "--key", world / "keys" / "acme1.pem", "-o", world / "recall.notice")
+            story.must("site", "recall", "--dir", world / "site", "--notice", world / "recall.notice")
+            story.must("site", "publish", "--dir", world / "site")
+            self.recalled(world)
+
+        self.sweep(lambda world: None, command, check)
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
