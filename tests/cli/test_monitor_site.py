@@ -191,7 +191,7 @@ class Late(MonitorCase):
         world = logged.World(self.scratch / "world")
         self.addCleanup(world.close)
         cast = world.cast
-        cast.init_site("globex", "--no-log")
+        cast.init_site("globex")
         cast.init_maker("acme", "Acme Chips")
         cast.enroll("acme")
         firmware = self.scratch / "fw.bin"
