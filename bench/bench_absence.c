@@ -10,7 +10,7 @@
 #include "../tests/unit/trust_kit.h"
 #include "base/text.h"
 #include "evidence/check.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 #include "tlog/release_map.h"
 
 #define ORIGIN    "firmware.example/log"

@@ -83,7 +83,7 @@ static enum hm_rc print_diff(const struct hm_image_args *args, char **paths,
     hm_json_writer_key_str(&writer, "schema", "hallmark/image-diff/1");
     hm_json_writer_key_str(&writer, "old", paths[0]);
     hm_json_writer_key_str(&writer, "new", paths[1]);
-    HM_TRY(hm_diff_json(diff, err, &writer));
+    HM_TRY(hm_diff_text_json(diff, err, &writer));
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     return hm_cmd_print(hm_buf_bytes(&buf), err);

@@ -10,7 +10,7 @@
 #include "customer/log_ask.h"
 #include "customer/site_basis.h"
 #include "evidence/check.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 #include "net/fetch.h"
 
 #define COMMON_HELP                                                                                \

@@ -112,7 +112,7 @@ static enum hm_rc print_text(struct command *command, struct hm_err *err)
     size_t roms = 0;
 
     for (size_t i = 0; i < command->log.count; i++) {
-        if (!hm_event_is_option_rom(&command->log.events[i]))
+        if (!hm_event_log_is_option_rom(&command->log.events[i]))
             continue;
         roms++;
         HM_TRY(append_event(command, i, err, &out));
@@ -179,7 +179,7 @@ static int print_json(const struct command *command)
     hm_json_writer_key(&writer, "option_roms");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < command->log.count; i++) {
-        if (hm_event_is_option_rom(&command->log.events[i]))
+        if (hm_event_log_is_option_rom(&command->log.events[i]))
             write_event(&writer, command, i);
     }
     hm_json_writer_array_end(&writer);
@@ -203,7 +203,7 @@ static enum hm_rc run(struct command *command, int64_t max_age_s, struct hm_err 
     for (size_t i = 0; i < command->log.count; i++) {
         size_t count;
 
-        if (hm_event_is_option_rom(&command->log.events[i]) &&
+        if (hm_event_log_is_option_rom(&command->log.events[i]) &&
             hm_measured_find(&command->measured, &command->log.events[i].sha256, &count) == NULL)
             command->worst = hm_sync_worse(command->worst, unknown(command));
     }

@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FUZZ_CHECK(event->pcr < HM_EVENT_LOG_PCR_MAX);
         FUZZ_CHECK(event->data.size == 0 || (event->data.data >= data &&
                                              event->data.data + event->data.size <= data + size));
-        (void)hm_event_is_option_rom(event);
+        (void)hm_event_log_is_option_rom(event);
     }
     hm_event_log_done(&log);
     return 0;

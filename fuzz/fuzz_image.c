@@ -30,8 +30,8 @@ static const struct hm_format *const formats[] = {
     &hm_squashfs_format,
     &hm_ubi_format,
     &hm_cabinet_format,
-    &hm_pldm_formats[0],
-    &hm_pfs_format,
+    &hm_package_pldm_formats[0],
+    &hm_package_pfs_format,
 };
 
 static void repair_volumes(uint8_t *data, size_t size)

@@ -181,7 +181,7 @@ static void audit_free(struct hm_audit *audit)
 {
     if (audit == NULL)
         return;
-    hm_audit_forget_misdeeds(audit);
+    hm_auditor_forget_misdeeds(audit);
     free(audit->batches);
     hm_follow_free(audit->entries);
     hm_replay_free(audit->replay);
@@ -244,7 +244,7 @@ static enum hm_rc open_history(struct hm_audit *audit, struct hm_err *err)
         .source = hm_copy_metadata(audit->copy),
         .makers = hm_copy_makers(audit->copy),
         .entries = {.get = get_entry, .ctx = audit},
-        .sink = hm_audit_history_sink(audit),
+        .sink = hm_auditor_history_sink(audit),
         .root = audit->trust->root,
     };
 
@@ -252,7 +252,7 @@ static enum hm_rc open_history(struct hm_audit *audit, struct hm_err *err)
     return hm_history_open(&config, err, &audit->history);
 }
 
-enum hm_rc hm_audit_start_history(struct hm_audit *audit, uint64_t index, struct hm_err *err)
+enum hm_rc hm_auditor_start_history(struct hm_audit *audit, uint64_t index, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_ENTRY_SIZE_MAX);
     _hm_free_(hm_entry_free) struct hm_entry *entry = NULL;
@@ -330,8 +330,8 @@ static enum hm_rc replay_entry(void *ctx, uint64_t index, struct hm_bytes entry,
     enum hm_rc rc;
 
     if (index == audit->back_at && index > audit->good)
-        HM_TRY(hm_audit_go_back(audit, err));
-    HM_TRY(hm_audit_check_voids(audit, index, entry, err));
+        HM_TRY(hm_auditor_go_back(audit, err));
+    HM_TRY(hm_auditor_check_voids(audit, index, entry, err));
     rc = hm_replay_add(audit->replay, entry, err);
     if (rc != HM_EAGAIN)
         return rc;
@@ -414,14 +414,14 @@ static enum hm_rc begin_replay(struct audited *audited, struct hm_follow *follow
 {
     struct hm_audit *audit = audited->audit;
     const struct hm_replay_entries entries = {.get = get_entry, .ctx = audit};
-    const struct hm_replay_sink sink = hm_audit_replay_sink(audit);
+    const struct hm_replay_sink sink = hm_auditor_replay_sink(audit);
 
     audit->good = audited->state.size;
     HM_TRY(hm_replay_new(audit->trust->site, &entries, &sink, err, &audit->replay));
     if (audit->good == 0)
         return HM_OK;
     HM_TRY(replay_to(audit, follow, audit->good, err));
-    return hm_audit_start_history(audit, audit->good - 1, err);
+    return hm_auditor_start_history(audit, audit->good - 1, err);
 }
 
 static enum hm_rc run(struct audited *audited, const struct hm_witness_folder_log *log,
@@ -442,7 +442,7 @@ static enum hm_rc run(struct audited *audited, const struct hm_witness_folder_lo
     if (audit->replay == NULL)
         HM_TRY(begin_replay(audited, follow, err));
     HM_TRY(replay_to(audit, follow, checkpoint->size, err));
-    HM_TRY(hm_audit_verdict(audit, checkpoint->size, err));
+    HM_TRY(hm_auditor_verdict(audit, checkpoint->size, err));
     return check_log(audit, log, err);
 }
 
@@ -457,7 +457,7 @@ static enum hm_rc keep(const struct hm_auditor *auditor, struct audited *audited
     HM_TRY(write_audited(auditor, audited, checkpoint, err));
     audit->good = checkpoint->size;
     audit->batch_count = 0;
-    hm_audit_forget_misdeeds(audit);
+    hm_auditor_forget_misdeeds(audit);
     hm_copy_collect(audit->copy, before, checkpoint->size);
     return HM_OK;
 }
@@ -467,7 +467,7 @@ static void forget(struct audited *audited)
 {
     struct hm_audit *audit = audited->audit;
 
-    hm_audit_forget_misdeeds(audit);
+    hm_auditor_forget_misdeeds(audit);
     audit->batch_count = 0;
     hm_replay_free(hm_steal(&audit->replay));
     hm_history_free(hm_steal(&audit->history));

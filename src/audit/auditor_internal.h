@@ -43,21 +43,21 @@ struct hm_audit {
 };
 
 /* The sinks of replay and history; ctx is the audit. */
-struct hm_replay_sink hm_audit_replay_sink(struct hm_audit *audit);
-struct hm_history_sink hm_audit_history_sink(struct hm_audit *audit);
+struct hm_replay_sink hm_auditor_replay_sink(struct hm_audit *audit);
+struct hm_history_sink hm_auditor_history_sink(struct hm_audit *audit);
 /* Before an entry is replayed: may it name void what it does? Notes it where not. */
-HM_MUST_CHECK enum hm_rc hm_audit_check_voids(struct hm_audit *audit, uint64_t index,
-                                              struct hm_bytes entry, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_auditor_check_voids(struct hm_audit *audit, uint64_t index,
+                                                struct hm_bytes entry, struct hm_err *err);
 /* Before the entry at index, which takes entries back, is replayed again: what it is compared with
  * is the last snapshot that counts still. */
-HM_MUST_CHECK enum hm_rc hm_audit_go_back(struct hm_audit *audit, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_auditor_go_back(struct hm_audit *audit, struct hm_err *err);
 /* All size entries were replayed. HM_OK: cosign; HM_EREFUSED: the log breaks its word; HM_EAGAIN:
  * something is missing. */
-HM_MUST_CHECK enum hm_rc hm_audit_verdict(struct hm_audit *audit, uint64_t size,
-                                          struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_auditor_verdict(struct hm_audit *audit, uint64_t size,
+                                            struct hm_err *err);
 /* Makes the history what it was after the snapshot entry at index; UINT64_MAX: at the beginning. */
-HM_MUST_CHECK enum hm_rc hm_audit_start_history(struct hm_audit *audit, uint64_t index,
-                                                struct hm_err *err);
-void hm_audit_forget_misdeeds(struct hm_audit *audit);
+HM_MUST_CHECK enum hm_rc hm_auditor_start_history(struct hm_audit *audit, uint64_t index,
+                                                  struct hm_err *err);
+void hm_auditor_forget_misdeeds(struct hm_audit *audit);
 
 #endif

@@ -31,7 +31,7 @@ static enum hm_rc note(struct hm_audit *audit, uint64_t index, bool is_missing, 
     return HM_OK;
 }
 
-void hm_audit_forget_misdeeds(struct hm_audit *audit)
+void hm_auditor_forget_misdeeds(struct hm_audit *audit)
 {
     for (size_t i = 0; i < audit->misdeed_count; i++)
         free(audit->misdeeds[i].sentence);
@@ -48,7 +48,7 @@ static enum hm_rc see_problem(void *ctx, enum hm_replay_problem problem, uint64_
 {
     struct hm_audit *audit = ctx;
 
-    /* What is void, and rightly, is looked at before (hm_audit_check_voids). */
+    /* What is void, and rightly, is looked at before (hm_auditor_check_voids). */
     if (index < audit->good || problem == HM_REPLAY_VOID || problem == HM_REPLAY_TAKEN_BACK)
         return HM_OK;
     /* It counts against the batch that has it; where that is none, or the entry is void, not. */
@@ -91,7 +91,7 @@ static enum hm_rc see_batch(void *ctx, const struct hm_replay_batch *batch, stru
     return hm_history_check(audit->history, batch, hm_replay_map(audit->replay), err);
 }
 
-struct hm_replay_sink hm_audit_replay_sink(struct hm_audit *audit)
+struct hm_replay_sink hm_auditor_replay_sink(struct hm_audit *audit)
 {
     return (struct hm_replay_sink){.batch = see_batch, .problem = see_problem, .ctx = audit};
 }
@@ -117,7 +117,7 @@ static enum hm_rc see_finding(void *ctx, enum hm_history_kind kind, const char *
     return HM_OK;
 }
 
-struct hm_history_sink hm_audit_history_sink(struct hm_audit *audit)
+struct hm_history_sink hm_auditor_history_sink(struct hm_audit *audit)
 {
     return (struct hm_history_sink){.find = see_finding, .ctx = audit};
 }
@@ -154,8 +154,8 @@ static const struct hm_audit_batch *find_true(const struct hm_audit *audit,
     return NULL;
 }
 
-enum hm_rc hm_audit_check_voids(struct hm_audit *audit, uint64_t index, struct hm_bytes raw,
-                                struct hm_err *err)
+enum hm_rc hm_auditor_check_voids(struct hm_audit *audit, uint64_t index, struct hm_bytes raw,
+                                  struct hm_err *err)
 {
     _hm_free_(hm_entry_free) struct hm_entry *entry = NULL;
     enum hm_rc rc;
@@ -188,15 +188,15 @@ enum hm_rc hm_audit_check_voids(struct hm_audit *audit, uint64_t index, struct h
     return HM_OK;
 }
 
-enum hm_rc hm_audit_go_back(struct hm_audit *audit, struct hm_err *err)
+enum hm_rc hm_auditor_go_back(struct hm_audit *audit, struct hm_err *err)
 {
     for (size_t i = audit->batch_count; i-- > 0;) {
         const struct hm_audit_batch *batch = &audit->batches[i];
 
         if (batch->is_good && !hm_replay_is_void(audit->replay, batch->index, NULL))
-            return hm_audit_start_history(audit, batch->index, err);
+            return hm_auditor_start_history(audit, batch->index, err);
     }
-    return hm_audit_start_history(audit, audit->good == 0 ? UINT64_MAX : audit->good - 1, err);
+    return hm_auditor_start_history(audit, audit->good == 0 ? UINT64_MAX : audit->good - 1, err);
 }
 
 /* ---- the verdict ------------------------------------------------------------------------------
@@ -226,7 +226,7 @@ static enum hm_rc check_misdeeds(const struct hm_audit *audit, struct hm_err *er
     return HM_OK;
 }
 
-enum hm_rc hm_audit_verdict(struct hm_audit *audit, uint64_t size, struct hm_err *err)
+enum hm_rc hm_auditor_verdict(struct hm_audit *audit, uint64_t size, struct hm_err *err)
 {
     uint64_t last =
         audit->batch_count == 0 ? audit->good - 1 : audit->batches[audit->batch_count - 1].index;

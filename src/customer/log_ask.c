@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "customer/log_evidence.h"
 #include "customer/log_tiles.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 #include "tlog/proof.h"
 #include "tlog/release_map.h"
 

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "customer/site_basis.h"
 #include "evidence/check.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 
 #define ROOT_SIZE_MAX HM_TRUST_FILE_SIZE_MAX
 
@@ -25,7 +25,7 @@ enum hm_rc hm_log_evidence_add_roots(struct hm_evidence *evidence,
         if (metadata->get(metadata->ctx, name, NULL, &root) != HM_OK)
             evidence->root_count = 0; /* a gap: only what is behind it may follow on a trust file */
         else
-            HM_TRY(hm_evidence_add_root(evidence, version, hm_buf_bytes(&root), err));
+            HM_TRY(hm_evidence_make_add_root(evidence, version, hm_buf_bytes(&root), err));
     }
     return HM_OK;
 }

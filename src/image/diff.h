@@ -49,7 +49,7 @@ HM_MUST_CHECK enum hm_rc hm_diff_text(const struct hm_diff *diff, const char *pr
                                       size_t line_max, struct hm_err *err, struct hm_buf *buf);
 /* The members "same", "changed", ... "partial", "changes", "findings" of an object that was begun.
  */
-HM_MUST_CHECK enum hm_rc hm_diff_json(const struct hm_diff *diff, struct hm_err *err,
-                                      struct hm_json_writer *writer);
+HM_MUST_CHECK enum hm_rc hm_diff_text_json(const struct hm_diff *diff, struct hm_err *err,
+                                           struct hm_json_writer *writer);
 
 #endif

@@ -203,8 +203,8 @@ static enum hm_rc write_item(const struct hm_diff *diff, const struct hm_diff_it
     return HM_OK;
 }
 
-enum hm_rc hm_diff_json(const struct hm_diff *diff, struct hm_err *err,
-                        struct hm_json_writer *writer)
+enum hm_rc hm_diff_text_json(const struct hm_diff *diff, struct hm_err *err,
+                             struct hm_json_writer *writer)
 {
     hm_json_writer_key(writer, "equal");
     hm_json_writer_bool(writer, diff->is_equal);

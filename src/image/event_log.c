@@ -205,7 +205,7 @@ void hm_event_log_done(struct hm_event_log *log)
     *log = (struct hm_event_log){.arena = HM_ARENA_INIT};
 }
 
-bool hm_event_is_option_rom(const struct hm_event *event)
+bool hm_event_log_is_option_rom(const struct hm_event *event)
 {
     return event->pcr == 2 && (event->type == HM_EVENT_EFI_BOOT_SERVICES_APP ||
                                event->type == HM_EVENT_EFI_BOOT_SERVICES_DRIVER ||

@@ -51,6 +51,6 @@ HM_MUST_CHECK enum hm_rc hm_event_log_parse(struct hm_bytes bytes, struct hm_err
                                             struct hm_event_log *ret_log);
 void hm_event_log_done(struct hm_event_log *log);
 /* Does the event say that an executable from a device was loaded? */
-bool hm_event_is_option_rom(const struct hm_event *event);
+bool hm_event_log_is_option_rom(const struct hm_event *event);
 
 #endif

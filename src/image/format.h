@@ -45,8 +45,8 @@ extern const struct hm_format hm_cbfs_format;
 extern const struct hm_format hm_squashfs_format;
 extern const struct hm_format hm_ubi_format;
 extern const struct hm_format hm_cabinet_format;
-extern const struct hm_format hm_pldm_formats[2];
-extern const struct hm_format hm_pfs_format;
+extern const struct hm_format hm_package_pldm_formats[2];
+extern const struct hm_format hm_package_pfs_format;
 
 /* All that are searched for, in the order of asking; ended by NULL. */
 extern const struct hm_format *const hm_format_table[];

@@ -150,7 +150,7 @@ static enum hm_rc pldm_parse(struct hm_walk *walk, uint32_t node)
     }
 
 /* Revisions 1 and 2 of the header. */
-const struct hm_format hm_pldm_formats[2] = {
+const struct hm_format hm_package_pldm_formats[2] = {
     PLDM(0xf0, 0x18, 0x87, 0x8c, 0xcb, 0x7d, 0x49, 0x43, 0x98, 0x00, 0xa0, 0x2f, 0x05, 0x9a, 0xca,
          0x02),
     PLDM(0x12, 0x44, 0xd2, 0x64, 0x8d, 0x7d, 0x47, 0x18, 0xa0, 0x30, 0xfc, 0x8a, 0x56, 0x58, 0x7d,
@@ -252,7 +252,7 @@ static enum hm_rc pfs_parse(struct hm_walk *walk, uint32_t node)
     return HM_OK;
 }
 
-const struct hm_format hm_pfs_format = {
+const struct hm_format hm_package_pfs_format = {
     .name = "pfs",
     .kind = HM_IMAGE_PACKAGE,
     .magic = {'P', 'F', 'S', '.', 'H', 'D', 'R', '.'},

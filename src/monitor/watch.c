@@ -10,7 +10,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "customer/log_evidence.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 #include "monitor/watch_internal.h"
 #include "net/url.h"
 #include "trust/log_verdict.h"

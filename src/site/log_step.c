@@ -160,11 +160,11 @@ static enum hm_rc read_archive(const struct hm_dir *next, struct hm_err *err, ui
 }
 
 /* The closed log goes out of the way, first here and then in public: whoever finds it there has the
- * private part of it too. The map goes on as it is. */
+ * private part of it too. The map goes on as it is, and so do roots to come. */
 static enum hm_rc archive(const struct hm_dir *private_dir, const struct hm_dir *public_dir,
                           const char *closed, struct hm_err *err)
 {
-    static const char *const kept[] = {"map", "versions", "makers"};
+    static const char *const kept[] = {"map", "versions", "makers", "roots"};
     const struct hm_dir *dirs[] = {private_dir, public_dir};
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(dirs); i++) {

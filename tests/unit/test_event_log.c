@@ -59,7 +59,7 @@ static void test_parse__events_and_replay(void **state)
     assert_int_equal(parse(hm_buf_bytes(&buf), &log), HM_OK);
     assert_int_equal(log.count, 11);
     for (size_t i = 0; i < log.count; i++)
-        roms += hm_event_is_option_rom(&log.events[i]);
+        roms += hm_event_log_is_option_rom(&log.events[i]);
     assert_int_equal(roms, 2);
     value = extend(value, digest_of(HM_BYTES_LITERAL("driver")));
     value = extend(value, digest_of(HM_BYTES_LITERAL("other")));

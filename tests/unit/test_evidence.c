@@ -5,7 +5,7 @@
 #include "tlog_vectors.h"
 
 #include "evidence/check.h"
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 #include "tlog/release_map.h"
 
 #define CASE_COUNT_MIN 150
@@ -366,11 +366,11 @@ static void test_make__refuses_what_is_none(void **state)
         hm_evidence_make_fork("example", note, HM_BYTES_LITERAL("x\n"), NULL, NULL, NULL, &made),
         HM_EFORMAT);
     assert_null(made);
-    assert_int_equal(hm_evidence_add_root(fork, 1, note, NULL), HM_EUSAGE);
-    assert_int_equal(hm_evidence_add_root(fork, 2, note, NULL), HM_OK);
-    assert_int_equal(hm_evidence_add_root(fork, 2, note, NULL), HM_EUSAGE);
-    assert_int_equal(hm_evidence_add_root(fork, 4, note, NULL), HM_EUSAGE);
-    assert_int_equal(hm_evidence_add_root(fork, 3, note, NULL), HM_OK);
+    assert_int_equal(hm_evidence_make_add_root(fork, 1, note, NULL), HM_EUSAGE);
+    assert_int_equal(hm_evidence_make_add_root(fork, 2, note, NULL), HM_OK);
+    assert_int_equal(hm_evidence_make_add_root(fork, 2, note, NULL), HM_EUSAGE);
+    assert_int_equal(hm_evidence_make_add_root(fork, 4, note, NULL), HM_EUSAGE);
+    assert_int_equal(hm_evidence_make_add_root(fork, 3, note, NULL), HM_OK);
     assert_int_equal(fork->root_count, 2);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Evidence put together. See make.h. */
-#include "evidence/make.h"
+#include "evidence/evidence_make.h"
 
 static enum hm_rc begin(enum hm_evidence_kind kind, const char *site, const char *path,
                         struct hm_err *err, struct hm_evidence **ret_evidence)
@@ -161,15 +161,16 @@ enum hm_rc hm_evidence_make_contradiction(const struct hm_evidence *published,
     HM_TRY(copy_part(evidence, &published->parts[0], err));
     HM_TRY(copy_part(evidence, &absent->parts[0], err));
     for (size_t i = 0; i < rooted->root_count; i++)
-        HM_TRY(hm_evidence_add_root(evidence, rooted->roots[i].version, rooted->roots[i].raw, err));
+        HM_TRY(hm_evidence_make_add_root(evidence, rooted->roots[i].version, rooted->roots[i].raw,
+                                         err));
     *ret_evidence = hm_steal(&evidence);
     return HM_OK;
 }
 
 /* ---- roots ---- */
 
-enum hm_rc hm_evidence_add_root(struct hm_evidence *evidence, uint64_t version, struct hm_bytes raw,
-                                struct hm_err *err)
+enum hm_rc hm_evidence_make_add_root(struct hm_evidence *evidence, uint64_t version,
+                                     struct hm_bytes raw, struct hm_err *err)
 {
     size_t size = evidence->root_count * sizeof(*evidence->roots);
     struct hm_evidence_root root = {.version = version};

@@ -54,7 +54,7 @@ HM_MUST_CHECK enum hm_rc hm_evidence_make_contradiction(const struct hm_evidence
                                                         struct hm_err *err,
                                                         struct hm_evidence **ret_evidence);
 /* The next version of root.json: the first one at least 2, later ones one more. HM_EUSAGE. */
-HM_MUST_CHECK enum hm_rc hm_evidence_add_root(struct hm_evidence *evidence, uint64_t version,
-                                              struct hm_bytes raw, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_evidence_make_add_root(struct hm_evidence *evidence, uint64_t version,
+                                                   struct hm_bytes raw, struct hm_err *err);
 
 #endif
