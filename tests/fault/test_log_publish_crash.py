@@ -157,6 +157,7 @@ class LogPublishCrash(faults.Sweep):
             self.check(world, result)
             note = (world / "site" / "public" / "log" / "checkpoint").read_text()
             self.assertEqual(log.read_checkpoint(note)[0], f"{logged.ORIGIN}-2")
+            self.assertTrue((world / "site" / "public" / "log" / "roots" / "2.root.json").exists(), "auditors of the new log need it")
 
         self.sweep(prepare, lambda world: ("site", "publish", "--dir", world / "site"), check, ("kill", "lost"), sample=8)
 
