@@ -17,6 +17,10 @@ START_S, STOP_S = 30, 40
 NGINX = "/usr/sbin/nginx"
 
 
+def children_of(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Process:
     """`hallmark serve` on a free port of 127.0.0.1."""
 
@@ -75,10 +79,7 @@ class Process:
 
     def children(self):
         """{pid: command line} of the processes that it started."""
-        found = {}
-        for pid in Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
-            found[int(pid)] = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
+        return {pid: Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in children_of(self.process.pid)}
 
     def child(self, word):
         return next(pid for pid, command in self.children().items() if word in command)
