@@ -370,6 +370,8 @@ static enum hm_rc look(struct hm_watch *watch, struct hm_err *err)
         watch->is_again = false;
         HM_TRY(hm_watch_follow(watch, err));
     } while (watch->is_again);
+    /* The root that new entries named may have other witnesses. */
+    HM_TRY(read_log(watch, err));
     HM_TRY(hm_watch_check_pages(watch, err));
     return hm_watch_check_heads(watch, err);
 }
@@ -415,6 +417,7 @@ enum hm_rc hm_watch_run(struct hm_watch *watch, int64_t now_unix_s, struct hm_er
     watch->err = &why;
     watch->now_unix_s = now_unix_s;
     watch->is_full = false;
+    watch->is_reread = false;
     /* What was missing is looked for again, from the disk: it may be there now. */
     if (watch->is_stuck)
         hm_watch_reset(watch);

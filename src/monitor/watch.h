@@ -11,7 +11,7 @@
  *   position.json     position.h; saved after the alarms that belong to it
  *   log/tile/...      whole tiles of the log that were proven, to be replayed at the next start;
  *                     a site that is on this machine is read where it is
- *   evidence/         what proves that a log has forked
+ *   evidence/         what proves that a log has forked; checkpoints beyond the end of a closed one
  *
  * A watch stays in memory between runs and goes on where it was; after any failure it begins again
  * from what is on the disk.

@@ -34,7 +34,8 @@ struct hm_watch {
     /* Of this run: */
     struct hm_site_log *log; /* what root says */
     struct hm_follow *follow, *back;
-    bool is_again;            /* another log took its place: all is read again */
+    bool is_again;            /* another log took its place, or root may: all is read again */
+    bool is_reread;           /* what root says was, as the checkpoint is none by what it said */
     bool is_last_try;         /* what is not there now is missing */
     bool is_restart, is_full; /* the replay begins again; there is no room for alarms */
     uint64_t batch_index;

@@ -72,6 +72,15 @@ static enum hm_rc stop(struct hm_watch *watch, enum hm_alarm_kind kind, const ch
     return hm_fail(err, why->rc, "%s", why->text);
 }
 
+/* The next run begins from entry 0, and compares from what was checked on. */
+static void drop_replay(struct hm_watch *watch)
+{
+    hm_replay_free(hm_steal(&watch->replay));
+    hm_history_free(hm_steal(&watch->history));
+    watch->is_started = false;
+}
+
+/* *ret_checkpoint stays NULL where what root says is to be read again first. */
 static enum hm_rc get_checkpoint(struct hm_watch *watch, struct hm_err *err,
                                  struct hm_checkpoint_signed **ret_checkpoint)
 {
@@ -87,6 +96,13 @@ static enum hm_rc get_checkpoint(struct hm_watch *watch, struct hm_err *err,
         return HM_OK;
     if (rc == HM_ENOTFOUND)
         return stop(watch, HM_ALARM_MISSING, HM_WATCH_CHECKPOINT, &why, err);
+    if (hm_error_exit_status(rc) == 1 && !watch->is_reread) {
+        /* A root that came since may name another log. */
+        watch->is_reread = true;
+        watch->is_again = true;
+        drop_replay(watch);
+        return HM_OK;
+    }
     if (hm_error_exit_status(rc) == 1)
         return stop(watch, HM_ALARM_FALSE, HM_WATCH_CHECKPOINT, &why, err);
     return hm_fail(err, rc, "%s", why.text);
@@ -178,12 +194,20 @@ static enum hm_rc judge_smaller(struct hm_watch *watch,
     return stop(watch, HM_ALARM_ROLLBACK, HM_WATCH_CHECKPOINT, &why, err);
 }
 
-/* The next run begins from entry 0, and compares from what was checked on. */
-static void drop_replay(struct hm_watch *watch)
+/* The log that root has closed was seen with more entries than that: who signed them? */
+static enum hm_rc keep_beyond(struct hm_watch *watch, const struct hm_site_log_closed *closed,
+                              struct hm_err *err)
 {
-    hm_replay_free(hm_steal(&watch->replay));
-    hm_history_free(hm_steal(&watch->history));
-    watch->is_started = false;
+    const struct hm_position *seen = &watch->position;
+    char name[64];
+
+    (void)snprintf(name, sizeof(name), "evidence/beyond-%llu", (unsigned long long)seen->body.size);
+    HM_TRY(hm_file_replace(&watch->dir, name, 0644, seen->note->raw, err));
+    return hm_watch_raise(watch, HM_ALARM_LOG, closed->key->name, seen->body.size,
+                          "root closed it with %llu entries, and it was seen with %llu; that "
+                          "checkpoint is kept in '%s/%s'",
+                          (unsigned long long)closed->size, (unsigned long long)seen->body.size,
+                          watch->dir.path, name);
 }
 
 /* Another log has taken the place of the one that was followed: with root's word, and all that was
@@ -204,6 +228,7 @@ static enum hm_rc judge_successor(struct hm_watch *watch,
                        "it has taken the place of the log '%.*s'%s", HM_BYTES_FMT(seen.origin),
                        closed == NULL ? ", and root does not say that that one was closed" : ""));
     if (closed != NULL && seen.size > closed->size) {
+        HM_TRY(keep_beyond(watch, closed, err));
         seen.size = closed->size;
         seen.root = closed->root;
     }
@@ -219,6 +244,28 @@ static enum hm_rc judge_successor(struct hm_watch *watch,
     drop_replay(watch);
     watch->is_again = true;
     return hm_position_advance(&watch->position, checkpoint->note->raw, watch->now_unix_s, err);
+}
+
+/* The log begins with each one that root has closed, as root closed it. */
+static enum hm_rc check_closed(struct hm_watch *watch, const struct hm_checkpoint *body,
+                               struct hm_err *err)
+{
+    for (size_t i = 0; i < watch->log->closed_count; i++) {
+        const struct hm_site_log_closed *closed = &watch->log->closed[i];
+        struct hm_sha256 root;
+
+        if (closed->size <= body->size) {
+            HM_TRY(hm_watch_root_at(watch, closed->size, err, &root));
+            if (hm_digest_is_equal(&root, &closed->root))
+                continue;
+        }
+        HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, hm_watch_key(watch)->name, closed->size,
+                              "it does not begin with the %llu entries with which root closed "
+                              "the log '%s'",
+                              (unsigned long long)closed->size, closed->key->name));
+        return hm_fail(err, HM_EREFUSED, "the log has forked");
+    }
+    return HM_OK;
 }
 
 /* Opens the tree, which must begin with what was seen. */
@@ -309,9 +356,12 @@ static enum hm_rc follow_once(struct hm_watch *watch, struct hm_err *err)
     const struct hm_position *seen = &watch->position;
 
     HM_TRY(get_checkpoint(watch, err, &checkpoint));
+    if (checkpoint == NULL)
+        return HM_OK;
     if (seen->note != NULL && !hm_bytes_is_equal(seen->body.origin, checkpoint->body.origin))
         return judge_successor(watch, checkpoint, err);
     HM_TRY(judge_growth(watch, checkpoint, err));
+    HM_TRY(check_closed(watch, &checkpoint->body, err));
     HM_TRY(hm_position_advance(&watch->position, checkpoint->note->raw, watch->now_unix_s, err));
     HM_TRY(read_entries(watch, checkpoint->body.size, err));
     if (hm_replay_pending(watch->replay) > 0)

@@ -537,6 +537,62 @@ class Views(MonitorCase):
         self.alarmed("quorum")
 
 
+class Successions(MonitorCase):
+    """Root closes the log, and names another that takes its place."""
+
+    def succeed(self, size, root=None):
+        """The other log begins with size entries of this one; root: that it is closed with, where that is another one."""
+        old, folder = self.tree.log, self.tree.public / "log"
+        key = log.NoteKey(f"{old.key.name}-2")
+        other = log.Log(self.tree, key, old.witnesses)
+        other.entries, other.merkle, other.written, other.is_whole = [], log.Merkle(), 0, True
+        for entry in old.entries[:size]:
+            other.append(entry)
+        shutil.rmtree(folder)
+        shutil.rmtree(old.proofs)
+        for server in self.servers:
+            server.logs[key.name] = key.vkey
+        word = tree.next_version(self.tree.load("root")["signed"])
+        word["x-hallmark"]["log"] = {"policy": log.policy_text(key.vkey, self.witnesses, 2, self.urls),
+                                     "closed": [{"vkey": old.key.vkey, "size": size, "root": (root or other.merkle.root()).hex()}]}
+        raw = self.tree.store("root", word, self.root_keys)
+        self.tree.log = other
+        self.put({}, extra=[log.root_entry("globex", word["version"], raw)])
+
+    def test_a_log_that_is_succeeded(self):
+        self.release()
+        self.quiet(*AT_ONCE)
+        self.release("acme/e1000/1.23.0/new.rom")  # after the last look
+        self.succeed(self.tree.log.size)
+        result = self.monitor(*AT_ONCE)
+        self.assertEqual([(a["kind"], a["subject"]) for a in self.alarms(result)], [("log", self.tree.log.key.name), ("keys", "root")])
+        self.assertFalse((self.folder / "evidence").exists())
+        self.release("acme/e1000/1.24.0/new.rom")
+        self.assertEqual(self.kinds(self.monitor(*AT_ONCE)), [])
+
+    def test_what_was_seen_beyond_the_end_is_told_and_kept(self):
+        size = self.tree.log.size
+        self.release()
+        note, seen = self.tree.log.note, self.tree.log.size
+        old = self.tree.log.key.name
+        self.quiet(*AT_ONCE)
+        self.succeed(size)
+        told = [a for a in self.alarms(self.monitor(*AT_ONCE)) if a["subject"] == old]
+        self.assertEqual([a["kind"] for a in told], ["log"])
+        self.assertIn(f"closed it with {size} entries, and it was seen with {seen}", told[0]["text"])
+        self.assertEqual((self.folder / "evidence" / f"beyond-{seen}").read_text(), note)
+
+    def test_a_log_that_does_not_begin_with_what_root_closed(self):
+        self.quiet(*AT_ONCE)
+        seen = self.tree.log.size
+        self.release()  # which this monitor did not see in the closed log
+        self.succeed(seen, root=log.sha256(b"another"))
+        self.assertIn(("fork", f"it does not begin with the {seen} entries with which root closed the log '{self.log.key.name}'"),
+                      [(a["kind"], a["text"]) for a in self.alarms(self.monitor(*AT_ONCE))])
+        shutil.rmtree(self.folder)
+        self.assertEqual(self.kinds(self.monitor(*AT_ONCE)), ["fork"])
+
+
 class Mirrors(MonitorCase):
     def setUp(self):
         super().setUp()

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shutil
+import signal
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -184,6 +186,81 @@ class Honest(MonitorCase):
         kinds = {kind for kind, _ in self.told()}
         self.assertIn("fork", kinds)
         self.assertIn("quorum", kinds)
+
+
+class Running(MonitorCase):
+    """A monitor that stays, with what it read in memory, while root changes what it says of the log. It stands still but for the looks that a
+    test asks for, so it never looks at half a publish."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = world = logged.World(self.scratch / "world")
+        self.addCleanup(world.close)
+        world.init()
+        world.cast.init_maker("acme", "Acme Chips")
+        world.cast.enroll("acme")
+        world.approved("1.0", IMAGE)
+        world.publish()
+        served = httpd.Server(world.public)
+        self.addCleanup(served.__exit__)
+        self.home = self.scratch / "home"
+        world.cast.trust(home=self.home, url=served.url)
+        self.process = subprocess.Popen([story.HALLMARK, "monitor", "--json", "--grace", "0", "--every", "2s", "--home", self.home],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.end)
+        self.assertEqual(self.look(going=False), {("keys", "acme")})
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(20)
+        self.process.stdout.close()
+
+    def look(self, going=True):
+        """What the next look tells, which is complete, and has all that the log has."""
+        told = set()
+        if going:
+            self.process.send_signal(signal.SIGCONT)
+        for line in map(json.loads, self.process.stdout):
+            if line["schema"] == "hallmark/monitor/1":
+                break
+            told.add((line["kind"], line["subject"]))
+        self.process.send_signal(signal.SIGSTOP)
+        self.assertEqual((line["complete"], line["entries"]), (True, self.world.size), line)
+        return told
+
+    def test_a_log_that_is_succeeded(self):
+        world = self.world
+        world.approved("1.1", b"firmware 1.1 " * 99)
+        world.succeed()
+        self.assertStatus(world.try_publish(), story.CANNOT_TELL)
+        self.assertEqual(self.look(), set())
+        for one in world.witnesses:
+            one.introduce(world.coming_vkey)
+        world.publish()
+        self.assertEqual(self.look(), {("log", f"{logged.ORIGIN}-2"), ("keys", "root")})
+        world.approved("1.2", b"firmware 1.2 " * 99)
+        world.publish()
+        self.assertEqual(self.look(), set())
+        # Who begins now follows the other log from its first entry on.
+        shutil.rmtree(self.home / "sites" / "globex" / "monitor")
+        self.end()
+        self.assertEqual(self.told(), {("keys", "acme"), ("keys", "root")})
+
+    def test_other_witnesses_in_the_place_of_all_that_were(self):
+        world = self.world
+        others = [logged.Witness(self.scratch / name, name) for name in ("w8", "w9")]
+        for one in others:
+            self.addCleanup(one.stop)
+            one.start()
+        world.introduce(*others)
+        for one in world.witnesses:
+            one.stop()
+        policy, request = self.scratch / "policy", world.cast.request()
+        policy.write_text(logged.policy(others, 2))
+        story.must("site", "witness", "set-policy", policy, "--dir", world.site, "-o", request)
+        world.cast.attach(request, "root1", "root2")
+        world.publish()
+        self.assertEqual(self.look(), {("keys", "root")})
 
 
 class Late(MonitorCase):

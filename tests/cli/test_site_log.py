@@ -446,19 +446,13 @@ class Succession(story.Case):
             note += line.decode()
         return note
 
-    def succeed(self, *options):
-        request = self.world.cast.request()
-        result = story.must("site", "rotate", "log", "--dir", self.world.site, *options, "-o", request)
-        self.world.cast.attach(request, "root1", "root2")
-        return result
-
     def test_a_wedged_log_is_succeeded(self):
         self.wedge()
         path = self.world.approved("1.1", b"firmware 1.1")
         refused = self.world.try_publish()
         self.assertRefused(refused, story.NO, "witness 'w1' has seen 99 entries", f"this site knows {self.size}", "site rotate log")
         self.assertGets(self.first, IMAGE)
-        result = self.succeed()
+        result = self.world.succeed()
         self.assertIn(f"the log '{logged.ORIGIN}' is closed with {self.size} entries, '{logged.ORIGIN}-2' takes its place", result.out)
         # The witnesses do not know it yet: customers go by the old one meanwhile, in full.
         self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "witness 'w1'", "waits for witnesses")
@@ -474,8 +468,7 @@ class Succession(story.Case):
 
     def introduce(self):
         """The witnesses learn of the log that the coming root names."""
-        root = json.loads(next((self.world.site / "private" / "publish" / "next" / "late" / "metadata").glob("2.root.json")).read_bytes())
-        vkey = root["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1]
+        vkey = self.world.coming_vkey
         for one in self.world.witnesses:
             one.introduce(vkey)
 
@@ -508,7 +501,7 @@ class Succession(story.Case):
         kept.write_text(note)
         self.assertStatus(story.hallmark("list", home=self.home), story.NO)  # the site goes back
         path = self.world.approved("1.1", b"firmware 1.1")
-        self.succeed()
+        self.world.succeed()
         self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
         self.introduce()
         self.world.publish()
@@ -519,7 +512,7 @@ class Succession(story.Case):
         (self.world.site / "private" / "keys" / "log.pem").unlink()
         path = self.world.approved("1.1", b"firmware 1.1")
         self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "the key of the release log", "is not in private/keys", "site rotate log")
-        self.succeed()
+        self.world.succeed()
         self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
         self.introduce()
         self.world.publish()
@@ -530,7 +523,7 @@ class Succession(story.Case):
         path = self.world.approved("1.1", b"firmware 1.1")
         self.assertRefused(self.world.try_publish(), story.NO, "signed by the log's key for 99 entries that this site does not know")
         self.assertStatus(story.hallmark("site", "status", "--dir", self.world.site), story.GOOD)
-        self.succeed()
+        self.world.succeed()
         self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
         self.introduce()
         self.world.publish()
@@ -541,7 +534,7 @@ class Succession(story.Case):
         folders = (self.world.site / "private" / "log", self.world.public / "log")
         subprocess.run([TOOL, "append-entry", *folders], input=b"junk", capture_output=True, check=True, timeout=60)
         path = self.world.approved("1.1", b"firmware 1.1")
-        self.succeed("--log-origin", f"{logged.ORIGIN}-2")
+        self.world.succeed("--log-origin", f"{logged.ORIGIN}-2")
         self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
         self.introduce()
         self.world.publish()
@@ -557,7 +550,7 @@ class Succession(story.Case):
             self.assertRefused(result, story.USAGE, words)
         self.assertRefused(story.hallmark("site", "rotate", "root", "--dir", self.world.site, "--log-origin", "x"), story.USAGE, "'log' alone")
         keys = sorted((self.world.site / "private" / "keys").iterdir())
-        self.succeed()
+        self.world.succeed()
         self.assertRefused(story.hallmark("site", "rotate", "log", "--dir", self.world.site), story.USAGE, "names another log already")
         self.assertEqual(len(sorted((self.world.site / "private" / "keys").glob("*.pem"))), len([k for k in keys if k.suffix == ".pem"]) + 1)
 

@@ -130,6 +130,20 @@ class World:
             self.introduce()
             self.publish()
 
+    def succeed(self, *options):
+        """Root closes the log and names another, signed; it comes with the next publish, once the witnesses know it."""
+        request = self.cast.request()
+        result = story.must("site", "rotate", "log", "--dir", self.site, *options, "-o", request)
+        self.cast.attach(request, "root1", "root2")
+        return result
+
+    @property
+    def coming_vkey(self):
+        """Of the log that the root of a publish that waits names."""
+        late = self.site / "private" / "publish" / "next" / "late" / "metadata"
+        (raw,) = (path.read_bytes() for path in late.glob("*.root.json"))
+        return json.loads(raw)["signed"]["x-hallmark"]["log"]["policy"].splitlines()[0].split()[1]
+
     def publish(self, *options, **kwargs):
         return story.must("site", "publish", "--dir", self.site, *options, **kwargs)
 
