@@ -27,8 +27,8 @@ class World(logged.World):
         lines = [f"witness {w.name} {w.vkey} {w.url}" for w in self.witnesses]
         self.policy.write_text("\n".join([*lines, "group plain 1 w1 w2", "group both all plain audit", "quorum both", ""]))
 
-    def introduce_auditor(self, served=None):
-        story.must("witness", "log", "add", self.vkey, "--trust", self.public / "hallmark.trust", "--site", f"file://{served or self.public}",
+    def introduce_auditor(self, served=None, vkey=None):
+        story.must("witness", "log", "add", vkey or self.vkey, "--trust", self.public / "hallmark.trust", "--site", f"file://{served or self.public}",
                    "--dir", self.auditor.folder, "--quiet")
 
 
@@ -198,6 +198,94 @@ class Audited(story.Case):
         path = served.path("snapshot")
         path.unlink()
         self.assertEqual(self.answers(served), [200, 503], self.why)
+
+
+class Succession(story.Case):
+    """The log is succeeded where the quorum needs the auditor: it audits the other one from its first entry on."""
+
+    def setUp(self):
+        super().setUp()
+        self.world = world = World(self.scratch / "world")
+        self.addCleanup(world.close)
+        world.init(publish=False)
+        world.introduce(*world.plain)
+        self.assertStatus(world.try_publish(), story.CANNOT_TELL)
+        world.introduce_auditor()
+        world.publish()
+        world.cast.init_maker("acme", "Acme Chips")
+        world.cast.enroll("acme")
+        self.first = world.approved("1.0", IMAGE)
+        world.publish()
+        world.cast.trust()
+        story.must("trust", "policy", "globex", "--witness", world.auditor.vkey, home=world.cast.home)
+
+    def assertGets(self, path):
+        out = self.scratch / "got"
+        out.unlink(missing_ok=True)
+        self.assertStatus(story.hallmark("get", path, "-o", out, "--no-progress", home=self.world.cast.home), story.GOOD)
+
+    def audited(self):
+        logs = story.must("witness", "show", "--dir", self.world.auditor.folder, "--json").json()["logs"]
+        return {item["origin"]: item["audited"] for item in logs}
+
+    def test_the_auditor_cosigns_the_log_that_succeeds(self):
+        world, before, closed = self.world, self.world.entries, self.world.size
+        path = world.approved("2.0", b"firmware 2.0 " * 99)
+        world.succeed()
+        self.assertStatus(world.try_publish(), story.CANNOT_TELL)
+        for one in world.plain:
+            one.introduce(world.coming_vkey)
+        # The plain witnesses alone are no quorum: customers go by the closed log meanwhile.
+        self.assertIn("witness 'audit'", world.try_publish().err)
+        self.assertGets(self.first)
+        world.introduce_auditor(vkey=world.coming_vkey)
+        world.publish()
+        self.assertEqual(logged.check(self, world, 3)[:closed], before)
+        self.assertEqual(self.audited(), {logged.ORIGIN: closed, f"{logged.ORIGIN}-2": world.size})
+        self.assertGets(path)
+        # It goes on, and so does an auditor that was started again.
+        world.auditor.stop()
+        world.auditor.start()
+        third = world.approved("3.0", b"firmware 3.0 " * 99)
+        world.publish()
+        logged.check(self, world, 3)
+        self.assertGets(third)
+
+    def test_an_auditor_that_comes_with_the_trust_file_of_the_other_log(self):
+        """By the newest root, and with nothing known of the closed log."""
+        world = self.world
+        world.succeed()
+        self.assertStatus(world.try_publish(), story.CANNOT_TELL)
+        for one in world.plain:
+            one.introduce(world.coming_vkey)
+        world.introduce_auditor(vkey=world.coming_vkey)
+        world.publish()
+        late = logged.Witness(self.scratch / "late", "late", ["--audit"])
+        self.addCleanup(late.stop)
+        late.start()
+        story.must("witness", "log", "add", world.vkey, "--trust", world.public / "hallmark.trust", "--site", f"file://{world.public}",
+                   "--dir", late.folder, "--quiet")
+        status, _kind, line = late.process.add(0, [], world.note)
+        self.assertEqual(status, 200, line)
+
+    def test_the_closed_log_is_audited_no_more(self):
+        world = self.world
+        old, seen, merkle = log.NoteKey.load(logged.ORIGIN, world.site / "private" / "keys" / "log.pem"), world.size, log.Merkle()
+        for entry in world.entries:
+            merkle.add(entry)
+        world.succeed()
+        self.assertStatus(world.try_publish(), story.CANNOT_TELL)
+        for one in world.plain:
+            one.introduce(world.coming_vkey)
+        world.introduce_auditor(vkey=world.coming_vkey)
+        world.publish()
+        # A thief of the old key takes the entries of the new log for his own.
+        for entry in world.entries[seen:]:
+            merkle.add(entry)
+        text = log.checkpoint_text(logged.ORIGIN, world.size, merkle.root())
+        status, _kind, line = world.auditor.process.add(seen, merkle.consistency(seen), text + "\n" + old.line(text))
+        self.assertEqual(status, 422, line)
+        self.assertIn(b"names the log", line)
 
 
 if __name__ == "__main__":
