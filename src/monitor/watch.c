@@ -262,14 +262,18 @@ static enum hm_rc check_quorum(struct hm_watch *watch)
     struct hm_err why = HM_ERR_INIT;
     struct hm_log_standing standing = {.state = HM_LOG_UNLOGGED};
     enum hm_rc rc = judge_note(watch, HM_LOG_POLICY_ANY_AGE, &why, &standing);
+    int64_t newest_unix_s;
 
     if (rc != HM_OK)
         return hm_watch_hold(watch, HM_ALARM_QUORUM, "cosignatures", HM_ALARM_NO_INDEX, "%s",
                              why.text);
     hm_alarm_box_sweep(&watch->box, HM_ALARM_QUORUM, HM_ALARM_NO_INDEX, watch->now_unix_s);
-    if (standing.newest_unix_s <= INT64_MAX &&
-        (int64_t)standing.newest_unix_s > watch->position.cosigned_unix_s)
-        watch->position.cosigned_unix_s = (int64_t)standing.newest_unix_s;
+    /* One witness whose clock is ahead makes nothing newer than now. */
+    newest_unix_s = standing.newest_unix_s > (uint64_t)watch->now_unix_s
+                        ? watch->now_unix_s
+                        : (int64_t)standing.newest_unix_s;
+    if (newest_unix_s > watch->position.cosigned_unix_s)
+        watch->position.cosigned_unix_s = newest_unix_s;
     if (watch->options->stale_s == 0 || standing.state != HM_LOG_WITNESSED)
         return HM_OK;
     rc = judge_note(watch, watch->options->stale_s, &why, &standing);

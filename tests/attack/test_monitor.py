@@ -670,6 +670,15 @@ class Age(MonitorCase):
         self.assertIn("stale", self.kinds(result))
         self.server.folder = closed
 
+    def test_a_witness_whose_clock_is_ahead_hides_no_silence(self):
+        self.tree.log.witnesses[0].when = int(time.time()) + 10 * 365 * 86400
+        self.tree.log.heartbeat()
+        self.quiet(*AT_ONCE)
+        closed, self.server.folder = self.server.folder, self.scratch / "nothing"
+        self.server.folder.mkdir()
+        self.assertIn("stale", self.kinds(self.monitor(*AT_ONCE, faketime="+30h")))
+        self.server.folder = closed
+
     def test_heartbeats(self):
         self.quiet(*AT_ONCE)
         for witness in self.tree.log.witnesses:
