@@ -87,12 +87,37 @@ enum hm_rc hm_check_list(struct hm_check *check, size_t part, struct hm_entry **
     return HM_OK;
 }
 
+/* Logs of the site that ended: before this one, or this one. */
+static enum hm_rc tell_ends(struct hm_check *check)
+{
+    const struct hm_site_log *log = hm_basis_log(check->basis);
+    const struct hm_bytes origin = check->heads[0]->checkpoint->body.origin;
+    size_t earlier = 0;
+
+    if (log == NULL)
+        return HM_OK;
+    while (earlier < log->closed_count &&
+           !hm_bytes_is_equal(log->closed[earlier].key->name_bytes, origin))
+        earlier++;
+    if (earlier > 0)
+        HM_TRY(HM_CHECK_NOTE(
+            check, "%zu earlier %s of the site ended; this statement is about this one alone",
+            earlier, earlier == 1 ? "log" : "logs"));
+    if (earlier == log->closed_count)
+        return HM_OK;
+    HM_TRY(HM_CHECK_NOTE(check,
+                         "root closed this log with %llu entries: what the site published since is "
+                         "in the log '%s', which this statement does not cover",
+                         HM_CHECK_NUMBER(log->closed[earlier].size),
+                         log->policy->logs[0].key->name));
+    return HM_OK;
+}
+
 /* Since when there is a log, in roots: before that nothing is covered. */
 static enum hm_rc tell_since(struct hm_check *check)
 {
     uint64_t since = hm_basis_since(check->basis);
     uint64_t first = check->basis->first_version;
-    const struct hm_site_log *log = hm_basis_log(check->basis);
 
     if (since == 1)
         HM_TRY(HM_CHECK_NOTE(
@@ -111,11 +136,7 @@ static enum hm_rc tell_since(struct hm_check *check)
             "of the roots that are known here, version %llu is the first that names a log; what "
             "the site published before is not covered",
             HM_CHECK_NUMBER(since)));
-    if (log != NULL && log->closed_count > 0)
-        HM_TRY(HM_CHECK_NOTE(
-            check, "%zu earlier %s of the site ended; this statement is about this one alone",
-            log->closed_count, log->closed_count == 1 ? "log" : "logs"));
-    return HM_OK;
+    return tell_ends(check);
 }
 
 /* ---- absence ---- */

@@ -543,6 +543,23 @@ class Succession(story.Case):
         self.assertEqual(self.world.size, first + 3)  # root, release, snapshot
         self.finished(path)
 
+    def test_evidence_of_both_logs(self):
+        old, new = self.scratch / "old.evidence", self.scratch / "new.evidence"
+        story.must("log", "absent", "acme/nic/9.9", "-o", old, home=self.home)
+        self.world.approved("1.1", b"firmware 1.1")
+        self.world.succeed()
+        self.assertStatus(self.world.try_publish(), story.CANNOT_TELL)
+        self.introduce()
+        self.world.publish()
+        story.must("list", home=self.home)
+        story.must("log", "absent", "acme/nic/9.9", "-o", new, home=self.home)
+        for file, there, not_there in ((old, f"closed this log with {self.size} entries: what the site published since is in the log "
+                                        f"'{logged.ORIGIN}-2'", "earlier log"), (new, "1 earlier log of the site ended", "closed this log")):
+            result = story.hallmark("check", file, home=self.home)
+            self.assertStatus(result, story.GOOD)
+            self.assertIn(there, result.out)
+            self.assertNotIn(not_there, result.out)
+
     def test_refusals(self):
         for options, words in ((("--log-origin", logged.ORIGIN), "names a log that was"), (("--log-origin", "a b"), "cannot name a log"),
                                (("--threshold", "2"), "takes --log-origin alone"), (("--lost",), "takes --log-origin alone")):
