@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "net/url.h"
 #include "tlog/lines.h"
+#include "trust/log_verdict.h"
 
 #define PATH_SIZE    128
 #define TRUST_FILE   "trust"
@@ -362,9 +363,10 @@ static enum hm_rc replay_to(struct hm_audit *audit, struct hm_follow *follow, ui
                    HM_AUDITOR_RESTARTS_MAX);
 }
 
-/* The log of this checkpoint is one that the newest root names. */
+/* The log of this checkpoint, of size entries, is one that the newest root names, and begins with
+ * those that root has closed. */
 static enum hm_rc check_log(const struct hm_audit *audit, const struct hm_witness_folder_log *log,
-                            struct hm_err *err)
+                            uint64_t size, struct hm_err *err)
 {
     const struct hm_root *root = hm_history_newest_root(audit->history);
     _hm_free_(hm_site_log_free) struct hm_site_log *word = NULL;
@@ -378,7 +380,8 @@ static enum hm_rc check_log(const struct hm_audit *audit, const struct hm_witnes
     for (size_t i = 0; i < log->key_count; i++) {
         if (log->keys[i]->id == named->id &&
             hm_bytes_is_equal(log->keys[i]->name_bytes, named->name_bytes))
-            return HM_OK;
+            return soften(hm_log_verdict_closed(word, hm_follow_nodes(audit->entries), size, err),
+                          err);
     }
     return hm_fail(err, HM_EREFUSED, "root %lld of site '%s' names the log '%s' with another key",
                    (long long)root->document.version, audit->trust->site, named->name);
@@ -443,7 +446,7 @@ static enum hm_rc run(struct audited *audited, const struct hm_witness_folder_lo
         HM_TRY(begin_replay(audited, follow, err));
     HM_TRY(replay_to(audit, follow, checkpoint->size, err));
     HM_TRY(hm_auditor_verdict(audit, checkpoint->size, err));
-    return check_log(audit, log, err);
+    return check_log(audit, log, checkpoint->size, err);
 }
 
 /* All is good: on disk first. */

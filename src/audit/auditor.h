@@ -9,7 +9,8 @@
  *   each batch is true by the metadata that its snapshot names; no role that was ever validly
  *   signed is gone, older, or other (trust/history.h)
  *   what it once cosigned as counting is never void; nor is a batch that was true and said
- * something the log is the one that the newest root names
+ *   something
+ *   the log is the one that the newest root names, and begins with those that root has closed
  *
  * It believes nothing but the trust file it was given. What was found good is remembered by size
  * and root of the tree, after all data of it were flushed into its copy (copy.h). After a refusal

@@ -2,6 +2,7 @@
 /* The log of a site that is watched: its checkpoint beside the last one, and all its entries. */
 #include "base/file.h"
 #include "monitor/watch_internal.h"
+#include "trust/log_verdict.h"
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
@@ -246,26 +247,16 @@ static enum hm_rc judge_successor(struct hm_watch *watch,
     return hm_position_advance(&watch->position, checkpoint->note->raw, watch->now_unix_s, err);
 }
 
-/* The log begins with each one that root has closed, as root closed it. */
-static enum hm_rc check_closed(struct hm_watch *watch, const struct hm_checkpoint *body,
-                               struct hm_err *err)
+/* The log begins with each one that root has closed. */
+static enum hm_rc judge_beginning(struct hm_watch *watch, uint64_t size, struct hm_err *err)
 {
-    for (size_t i = 0; i < watch->log->closed_count; i++) {
-        const struct hm_site_log_closed *closed = &watch->log->closed[i];
-        struct hm_sha256 root;
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc = hm_log_verdict_closed(watch->log, hm_follow_nodes(watch->follow), size, &why);
 
-        if (closed->size <= body->size) {
-            HM_TRY(hm_watch_root_at(watch, closed->size, err, &root));
-            if (hm_digest_is_equal(&root, &closed->root))
-                continue;
-        }
-        HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, hm_watch_key(watch)->name, closed->size,
-                              "it does not begin with the %llu entries with which root closed "
-                              "the log '%s'",
-                              (unsigned long long)closed->size, closed->key->name));
-        return hm_fail(err, HM_EREFUSED, "the log has forked");
-    }
-    return HM_OK;
+    if (rc == HM_EREFUSED)
+        HM_TRY(hm_watch_raise(watch, HM_ALARM_FORK, hm_watch_key(watch)->name, HM_ALARM_NO_INDEX,
+                              "%s", why.text));
+    return rc == HM_OK ? HM_OK : hm_fail(err, rc, "%s", why.text);
 }
 
 /* Opens the tree, which must begin with what was seen. */
@@ -361,7 +352,7 @@ static enum hm_rc follow_once(struct hm_watch *watch, struct hm_err *err)
     if (seen->note != NULL && !hm_bytes_is_equal(seen->body.origin, checkpoint->body.origin))
         return judge_successor(watch, checkpoint, err);
     HM_TRY(judge_growth(watch, checkpoint, err));
-    HM_TRY(check_closed(watch, &checkpoint->body, err));
+    HM_TRY(judge_beginning(watch, checkpoint->body.size, err));
     HM_TRY(hm_position_advance(&watch->position, checkpoint->note->raw, watch->now_unix_s, err));
     HM_TRY(read_entries(watch, checkpoint->body.size, err));
     if (hm_replay_pending(watch->replay) > 0)

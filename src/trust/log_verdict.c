@@ -238,6 +238,32 @@ enum hm_rc hm_log_verdict_growth(const struct hm_log_growth *growth, struct hm_e
                    (unsigned long long)growth->old_size);
 }
 
+enum hm_rc hm_log_verdict_closed(const struct hm_site_log *log,
+                                 const struct hm_merkle_source *nodes, uint64_t size,
+                                 struct hm_err *err)
+{
+    _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
+
+    if (log->closed_count > 0)
+        HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &digest));
+    for (size_t i = 0; i < log->closed_count; i++) {
+        const struct hm_site_log_closed *closed = &log->closed[i];
+        struct hm_sha256 root;
+
+        if (closed->size <= size) {
+            HM_TRY(hm_merkle_root(digest, nodes, closed->size, err, &root));
+            if (hm_digest_is_equal(&root, &closed->root))
+                continue;
+        }
+        return hm_fail(err, HM_EREFUSED,
+                       "the log '%s' does not begin with the %llu entries with which root closed "
+                       "the log '%s'",
+                       log->policy->logs[0].key->name, (unsigned long long)closed->size,
+                       closed->key->name);
+    }
+    return HM_OK;
+}
+
 /* ---- entries that count ---------------------------------------------------------------------- */
 
 static bool is_void(const struct hm_entry *snapshot, uint64_t index)

@@ -91,6 +91,12 @@ struct hm_log_growth {
 HM_MUST_CHECK enum hm_rc hm_log_verdict_growth(const struct hm_log_growth *growth,
                                                struct hm_err *err);
 
+/* Rule of succession: a log of size entries begins with each one that root has closed. nodes are
+ * the log's, proven. HM_EREFUSED: it does not; else the errors of nodes. */
+HM_MUST_CHECK enum hm_rc hm_log_verdict_closed(const struct hm_site_log *log,
+                                               const struct hm_merkle_source *nodes, uint64_t size,
+                                               struct hm_err *err);
+
 /* A release entry and the snapshot entry that closes its batch; both were proved to be in the
  * newest tree. */
 struct hm_log_release {

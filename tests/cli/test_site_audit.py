@@ -12,6 +12,7 @@ import log  # noqa: E402
 import logged  # noqa: E402
 import story  # noqa: E402
 import tree  # noqa: E402
+import witness  # noqa: E402
 
 IMAGE = b"firmware 1.0 " * 1000
 
@@ -191,6 +192,27 @@ class Audited(story.Case):
             served.log = log_
 
         self.lie("void", take_back, "cosigned some of them as counting")
+
+    def succeeded(self, name, root=None):
+        """What the auditor, who knows it from now on, answers to a log that takes the place of this one."""
+        served = self.intruder(name)
+        root_keys = [tree.Key(self.world.cast.key(k)) for k in ("root1", "root2")]
+        other = log.succeed(served, root_keys, self.online(), root=root)
+        folder = self.scratch / "auditor"
+        shutil.copytree(self.world.auditor.folder, folder)
+        story.must("witness", "log", "add", other.key.vkey, "--trust", self.world.public / "hallmark.trust", "--site", f"file://{served.public}",
+                   "--dir", folder, "--quiet")
+        with witness.Process(folder, options=["--audit"]) as process:
+            return process.add(0, [], other.note)
+
+    def test_the_control_a_true_succession_is_cosigned(self):
+        status, _kind, line = self.succeeded("succeeded")
+        self.assertEqual(status, 200, line)
+
+    def test_a_log_that_does_not_begin_with_what_root_closed_is_refused(self):
+        status, _kind, line = self.succeeded("succeeded", log.sha256(b"another"))
+        self.assertEqual(status, 422, line)
+        self.assertIn(b"does not begin with", line)
 
     def test_metadata_that_is_missing_is_waited_for(self):
         served = self.intruder("missing")

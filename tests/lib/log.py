@@ -645,6 +645,29 @@ def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=Non
     return tree.log
 
 
+def succeed(tree, root_keys, online, quorum=None, urls=None, size=None, root=None):
+    """Root closes a tree's log with its first size entries (or all), and names another, which begins with these, in its place.
+
+    root: that it is closed with, where that is another one. Returns the other Log, which is also the tree's."""
+    old, key = tree.log, NoteKey(f"{tree.log.key.name}-2")
+    other = Log(tree, key, old.witnesses)
+    other.entries, other.merkle, other.written, other.is_whole = [], Merkle(), 0, old.is_whole
+    for entry in old.entries[:size]:
+        other.append(entry)
+    shutil.rmtree(old.folder)
+    shutil.rmtree(old.proofs)
+    word = json.loads(json.dumps(tree.load("root")["signed"]))
+    word["version"] += 1
+    word["x-hallmark"]["log"] = {"policy": policy_text(key.vkey, old.witnesses, quorum, urls),
+                                 "closed": [{"vkey": old.key.vkey, "size": other.size, "root": (root or other.merkle.root()).hex()}]}
+    raw = tree.store("root", word, root_keys)
+    tree.log = None
+    tree.reference({}, online)
+    tree.log = other
+    other.publish(extra=[root_entry(other.site, word["version"], raw)])
+    return other
+
+
 def save_key(key, path):
     pem = key.private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
