@@ -3,6 +3,7 @@
 import http.client
 import http.server
 import json
+import shutil
 import threading
 
 import log
@@ -10,6 +11,7 @@ import story
 import witness
 
 ORIGIN = "firmware.example/log"
+IMAGE = b"firmware 1.0 " * 1000
 
 
 class Witness:
@@ -261,3 +263,61 @@ def check(case, world, quorum=2):
     case.assertEqual(numbered[3], extra)
     case.assertEqual(origin, log.parse_vkey(world.vkey)[0])
     return entries
+
+
+class LoggedCase(story.Case):
+    """One world for the class, which its tests leave as they like; each makes releases of its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.world = World(cls.root / "world")
+        cls.addClassCleanup(cls.world.close)
+        cls.world.init()
+        cls.world.cast.init_maker("acme", "Acme Chips")
+        cls.world.cast.enroll("acme")
+        cls.first = cls.world.approved("1.0", IMAGE)
+        cls.world.publish()
+        cls.world.cast.trust()
+        cls.number = 0
+
+    def setUp(self):
+        super().setUp()
+        self.home = self.scratch / "home"
+        shutil.copytree(self.world.cast.home, self.home)
+        self.addCleanup(self.all_up)
+
+    def all_up(self):
+        for one in self.world.witnesses:
+            if one.process is None:
+                one.start()
+
+    def down(self, *numbers):
+        for number in numbers:
+            self.world.witnesses[number - 1].stop()
+
+    def approved(self):
+        type(self).number += 1
+        self.data = b"firmware 2.%d " % self.number * 1000
+        return self.world.approved(f"2.{self.number}", self.data)
+
+    def run_home(self, *args, **kwargs):
+        return story.hallmark(*args, home=self.home, **kwargs)
+
+    def get(self, path, data):
+        out = self.scratch / "got"
+        self.assertStatus(self.run_home("get", path, "-o", out, "--no-progress"), story.GOOD)
+        self.assertEqual(out.read_bytes(), data)
+
+    def state(self):
+        return self.run_home("list", "--json").json()["sites"][0]["log"]
+
+    def check(self, quorum=2):
+        return check(self, self.world, quorum)
+
+    def assertUnchanged(self, before):
+        """Nothing is served that was not before; partial tiles of older trees may have been collected."""
+        now = self.world.tree()
+        gone = before.keys() - now.keys()
+        self.assertEqual([name for name in gone if ".p/" not in name], [])
+        self.assertEqual({name for name, data in now.items() if before.get(name) != data}, set())
