@@ -224,9 +224,8 @@ static enum hm_rc check_versions(const struct hm_intake *intake, struct hm_err *
 
 /* Products that the submission does not bring */
 
-/* The site's newest document of a product's role, whoever brought it; NULL: none. */
-static enum hm_rc find_known(const struct hm_intake *intake, const char *role, struct hm_err *err,
-                             const struct hm_targets **ret_known)
+enum hm_rc hm_intake_find_known(const struct hm_intake *intake, const char *role,
+                                struct hm_err *err, const struct hm_targets **ret_known)
 {
     const struct hm_targets *known;
 
@@ -263,7 +262,7 @@ static enum hm_rc check_products(const struct hm_intake *intake, struct hm_err *
             return hm_error_nomem(err);
         if (hm_staged_document(&intake->staged, role) != NULL)
             continue;
-        HM_TRY(find_known(intake, role, err, &known));
+        HM_TRY(hm_intake_find_known(intake, role, err, &known));
         if (known != NULL)
             HM_TRY(hm_claim_parse(known->document.x_hallmark, &arena, err, &other));
         if (known == NULL || other.identity_version != claim.identity_version)

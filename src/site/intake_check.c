@@ -121,6 +121,25 @@ static enum hm_rc judge_all(struct hm_intake *intake, struct hm_err *err,
     return HM_OK;
 }
 
+/* Whether a product's role lists path, to which the submission's maker~ID hands it on without
+ * bringing it: the submission that divided the products waits, or is published. */
+static enum hm_rc is_listed_below(const struct hm_intake *intake, struct hm_bytes path,
+                                  struct hm_err *err, bool *ret_listed)
+{
+    const struct hm_staged_document *above = &intake->staged.documents[0];
+    const struct hm_targets *known = NULL;
+    char role[HM_LAYOUT_ROLE_SIZE_MAX];
+    struct hm_path parts;
+
+    HM_TRY(hm_layout_parse_path(path, err, &parts));
+    hm_partition_role(hm_bytes_str(above->role), parts.product, role);
+    if (hm_targets_find_role(&above->targets->delegations, hm_bytes_str(role)) != NULL &&
+        hm_staged_document(&intake->staged, role) == NULL)
+        HM_TRY(hm_intake_find_known(intake, role, err, &known));
+    *ret_listed = known != NULL && hm_targets_find(known, path) != NULL;
+    return HM_OK;
+}
+
 /* Released files stay released: customers may be installing them. made: a published document of the
  * maker that the submission replaces. */
 static enum hm_rc check_not_dropped(const struct hm_intake *intake, const struct hm_targets *made,
@@ -129,8 +148,12 @@ static enum hm_rc check_not_dropped(const struct hm_intake *intake, const struct
     for (size_t i = 0; made != NULL && i < made->target_count; i++) {
         struct hm_bytes path = made->targets[i].path;
         const struct hm_target *released;
+        bool listed;
 
         if (hm_targets_find(intake->staged.content, path) != NULL)
+            continue;
+        HM_TRY(is_listed_below(intake, path, err, &listed));
+        if (listed)
             continue;
         HM_TRY(hm_tree_target(intake->roles->tree, intake->release_role, path, err, &released));
         if (released != NULL)

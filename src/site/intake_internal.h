@@ -32,6 +32,11 @@ HM_MUST_CHECK enum hm_rc hm_intake_begin(struct hm_intake *intake, const struct 
 HM_MUST_CHECK enum hm_rc hm_intake_find_maker(struct hm_intake *intake, const char *maker,
                                               bool is_attested, struct hm_err *err,
                                               const struct hm_layout_maker **ret_maker);
+/* The site's newest document of a product's role, published or waiting, whoever brought it; NULL:
+ * none. */
+HM_MUST_CHECK enum hm_rc hm_intake_find_known(const struct hm_intake *intake, const char *role,
+                                              struct hm_err *err,
+                                              const struct hm_targets **ret_known);
 /* The rules of names, and a line of report for each file that it brings. */
 HM_MUST_CHECK enum hm_rc hm_intake_check(struct hm_intake *intake, struct hm_err *err,
                                          struct hm_intake_result *result);

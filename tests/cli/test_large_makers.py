@@ -210,5 +210,37 @@ class LargeMaker(story.Case):
         self.customer("acme/nic/1.0/f100.bin")
 
 
+class Waiting(story.Case):
+    """A maker goes on while the submission that divides its releases waits."""
+
+    def test_the_next_product_is_taken_in_behind_it(self):
+        cast = story.Cast(self.scratch / "world")
+        cast.init_site()
+        cast.init_maker("acme", "Acme Chips")
+        cast.enroll("acme")
+        for product, count in (("nic", FLAT_MAX - 1), ("bmc", 1)):
+            cast.release("acme", product, "1.0", self.files(product, "1.0", count))
+        divides = cast.submit("acme", "nic", "1.1", self.files("nic", "1.1", 1))
+        story.must("site", "intake", "--dir", cast.site, divides)
+        # Each of these brings one product, and maker~acme, which lists nothing any more.
+        for product in ("bmc", "nic"):
+            story.must("site", "intake", "--dir", cast.site, cast.submit("acme", product, "1.2", self.files(product, "1.2", 1)))
+        request = cast.request()
+        story.must("site", "approve", "--dir", cast.site, "--all", "-o", request)
+        cast.attach(request, "release1", "release3")
+        story.must("site", "publish", "--dir", cast.site)
+        cast.trust()
+        for path in ("bmc/1.0/f000", "bmc/1.2/f000", "nic/1.0/f001", "nic/1.1/f000", "nic/1.2/f000"):
+            story.must("get", f"acme/{path}.bin", "-o", self.scratch / path.replace("/", "-"), home=cast.home)
+
+    def files(self, product, version, count):
+        folder = self.scratch / f"{product}-{version}"
+        folder.mkdir()
+        paths = [folder / f"f{i:03}.bin" for i in range(count)]
+        for path in paths:
+            path.write_text(f"{product} {version} {path.name}\n")
+        return paths
+
+
 if __name__ == "__main__":
     unittest.main()
