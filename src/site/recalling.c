@@ -348,6 +348,26 @@ static enum hm_rc verify_notice(struct taking *taking, struct hm_err *err)
                               err);
 }
 
+/* What waits was acknowledged: only a newer one takes its place. */
+static enum hm_rc check_waiting(const struct taking *taking, struct hm_err *err)
+{
+    _hm_free_(hm_draft_free) struct hm_draft *draft = NULL;
+    int64_t version = taking->content->document.version;
+    enum hm_rc rc = hm_draft_load(&taking->roles->site->drafts, taking->role, err, &draft);
+
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    HM_TRY(rc);
+    if (version > draft->version ||
+        (version == draft->version &&
+         hm_bytes_is_equal(draft->envelope->canonical, taking->envelope->canonical)))
+        return HM_OK;
+    return hm_fail(err, HM_EROLLBACK,
+                   "'%s' version %lld does not follow version %lld, which waits to be published; "
+                   "if that is not the maker's word, remove 'private/drafts/%s.json'",
+                   taking->role, (long long)version, (long long)draft->version, taking->role);
+}
+
 static enum hm_rc add_own(void *ctx, const char *role, const struct hm_targets *targets,
                           const struct hm_envelope *envelope, struct hm_err *err)
 {
@@ -424,6 +444,7 @@ static enum hm_rc take(struct taking *taking, struct hm_err *err)
 
     HM_TRY(find_maker(taking, err));
     HM_TRY(verify_notice(taking, err));
+    HM_TRY(check_waiting(taking, err));
     hm_layout_release_role(hm_bytes_str(taking->maker->id), release);
     HM_TRY(hm_tree_each_part(taking->roles->tree, release, err, add_own, taking));
     if (taking->own_count > 1)

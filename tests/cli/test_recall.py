@@ -291,6 +291,22 @@ class Maker(SiteCase):
             signed["targets"] = {}
         self.assertRefused(self.forge(change), story.NO, "no recall ever is")
 
+    def test_one_that_is_older_than_what_waits(self):
+        """What was taken in is not lost to an older notice that is handed in late, nor to another of its version."""
+        self.assertStatus(self.recall(), story.GOOD)
+        older = self.scratch / "older.notice"
+        shutil.copyfile(self.out, older)
+        self.assertStatus(self.recall("e1000/1.21.1/pxe-e1000.rom", name="second"), story.GOOD)
+        draft = self.cast.site / "private" / "drafts" / "recalls~acme.json"
+        for _ in range(2):  # the same again changes nothing
+            self.assertStatus(self.take(), story.GOOD)
+            waiting = draft.read_bytes()
+            self.assertEqual(sorted(json.loads(waiting)["signed"]["targets"]), [f"recalls/acme/{NAME}.json", "recalls/acme/second.json"])
+        self.assertRefused(self.take(older), story.NO, "version 1 does not follow version 2", "waits to be published")
+        shutil.rmtree(self.folder / "recalls")
+        self.assertRefused(self.forge(lambda signed, _notice: signed.update(version=2)), story.NO, "version 2 does not follow version 2", "drafts/recalls~acme.json")
+        self.assertEqual(draft.read_bytes(), waiting)
+
     def test_junk(self):
         for text in ("", "{}", "[]", "null", '{"schema":"hallmark/recall-notice/1"}', '{"schema":"hallmark/recall-notice/2","site":"globex","maker":"acme","recalls":{},"documents":{}}'):
             self.out.write_text(text)
