@@ -233,8 +233,7 @@ static enum hm_rc remember(struct round *round, struct hm_err *err)
         struct hm_cosign_witness *witness = NULL;
 
         HM_TRY(place_of(round->memory, round->policy->witnesses[i].key, err, &witness));
-        witness->size = round->known_sizes[i];
-        if (report->size > witness->size)
+        if (report->size > 0) /* else it said nothing, and what it said before stands */
             witness->size = report->size;
         witness->failure = NULL;
         if (report->rc == HM_OK) {

@@ -27,7 +27,7 @@ struct hm_cosign_options {
 /* What is remembered of a witness. */
 struct hm_cosign_witness {
     const char *vkey;
-    uint64_t size;       /* of the log as it saw it last; 0: never */
+    uint64_t size;       /* of the log, as it said last; 0: never */
     uint64_t time_s;     /* of its last cosignature; 0: none */
     const char *failure; /* of the last time it was asked; NULL: it cosigned */
 };

@@ -141,7 +141,7 @@ class Succession(story.Case):
         self.assertStatus(story.hallmark("get", path, "-o", out, "--no-progress", home=home or self.home), story.GOOD)
         self.assertEqual(out.read_bytes(), data)
 
-    def wedge(self, extra=93):
+    def wedge(self, extra=93, witnesses=None):
         """A thief of the log's key has a size cosigned whose leaves nobody has; the checkpoint."""
         key = log.NoteKey.load(logged.ORIGIN, self.world.site / "private" / "keys" / "log.pem")
         merkle = log.Merkle()
@@ -150,11 +150,23 @@ class Succession(story.Case):
         size = self.size + extra
         text = log.checkpoint_text(logged.ORIGIN, size, merkle.root())
         note = text + "\n" + key.line(text)
-        for one in self.world.witnesses:
+        for one in witnesses or self.world.witnesses:
             status, _kind, line = one.process.add(self.size, merkle.consistency(self.size), note)
             self.assertEqual(status, 200)
             note += line.decode()
         return note
+
+    def test_what_a_witness_saw_is_not_forgotten_while_it_is_down(self):
+        note = self.wedge(witnesses=self.world.witnesses[:1])
+        self.world.approved("1.1", b"firmware 1.1")
+        before = self.world.note
+        self.assertRefused(self.world.try_publish(), story.NO, "witness 'w1' has seen 99 entries")
+        self.world.witnesses[0].stop()  # the two others are the quorum
+        for command in ("publish", "renew"):
+            result = story.hallmark("site", command, "--dir", self.world.site)
+            self.assertRefused(result, story.NO, "witness 'w1' has seen 99 entries")
+        self.assertEqual(self.world.note, before)
+        self.assertNotEqual(note, before)
 
     def test_a_wedged_log_is_succeeded(self):
         self.wedge()
