@@ -55,7 +55,9 @@ static enum hm_rc read_member(struct hm_json *json, struct hm_bytes key, struct 
     }
     if (hm_bytes_is_str(key, "map")) {
         seen->map = true;
-        return hm_text_unhex(text, memory->map_root.bytes, HM_SHA256_SIZE);
+        if (hm_text_unhex(text, memory->map_root.bytes, HM_SHA256_SIZE) != HM_OK)
+            return hm_fail(err, HM_EFORMAT, "'map' is not 64 hexadecimal digits");
+        return HM_OK;
     }
     if (text.size >= sizeof(memory->origin))
         return hm_fail(err, HM_EFORMAT, "the log's name is too long");

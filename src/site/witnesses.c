@@ -424,7 +424,8 @@ enum hm_rc hm_witnesses_succeed(const struct hm_site *site, const char *origin, 
     if (hm_journal_is_waiting(&site->private_dir))
         return hm_fail(err, HM_EREFUSED,
                        "a publish waits for the witnesses of the log: 'hallmark site publish' "
-                       "asks them again, and goes first");
+                       "asks them again, and goes first; where it never can, go back to the backup "
+                       "made since the publish before (docs/operations.md, 17)");
     succession.tree = roles->tree;
     return hm_rotate_edit_root(roles, succeed, &succession, err, report);
 }

@@ -260,16 +260,21 @@ static enum hm_rc check_gone(struct listing *listing, const struct hm_target *ta
     char name[HM_LAYOUT_ROLE_SIZE_MAX];
     const struct hm_targets *role = NULL;
     const struct hm_target *found = NULL;
+    struct hm_err why = HM_ERR_INIT;
     char release[RELEASE_SIZE];
     struct hm_path path;
     uint64_t index;
+    enum hm_rc rc;
 
     if (hm_layout_parse_path(target->path, NULL, &path) != HM_OK)
         return HM_OK; /* it was told when it was new */
     (void)snprintf(release, sizeof(release), "%.*s", (int)(path.whole.size - path.file.size - 1),
                    (const char *)path.whole.data);
-    if (hm_replay_map_find(check->map, release, NULL, &index) != HM_OK)
+    rc = hm_replay_map_find(check->map, release, &why, &index);
+    if (rc == HM_EUNKNOWN)
         return HM_OK;
+    if (rc != HM_OK)
+        return hm_fail(check->err, rc, "%s", why.text);
     hm_history_role_of(&check->next, listing->is_maker, path.id, path.product, name);
     if (strcmp(name, listing->name) != 0) {
         HM_TRY(hm_history_get_role(check, &check->next, hm_bytes_str(name), &role));

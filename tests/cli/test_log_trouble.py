@@ -168,6 +168,39 @@ class Succession(story.Case):
         self.assertEqual(self.world.note, before)
         self.assertNotEqual(note, before)
 
+    def test_one_that_wedges_while_a_publish_waits_goes_back_to_the_backup(self):
+        backup = self.scratch / "backup"
+        shutil.copytree(self.world.site, backup)
+        path = self.world.approved("1.1", b"firmware 1.1")
+        proxies = [logged.Lossy(one) for one in self.world.witnesses[:2]]
+        try:
+            self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "waits for witnesses")
+        finally:
+            for proxy in proxies:
+                proxy.close()
+        for one in self.world.witnesses[:2]:
+            one.start()
+        self.wedge(witnesses=self.world.witnesses[:2])
+        self.assertRefused(self.world.try_publish(), story.NO, "has seen 99 entries")
+        self.assertRefused(story.hallmark("site", "rotate", "log", "--dir", self.world.site), story.NO, "a publish waits", "backup")
+        self.assertGets(self.first, IMAGE)
+        shutil.rmtree(self.world.site)
+        shutil.copytree(backup, self.world.site)
+        self.world.succeed()
+        story.must("site", "intake", "--dir", self.world.site, self.world.cast.root / "acme-nic-1.1.submission")
+        request = self.world.cast.request()
+        story.must("site", "approve", "--dir", self.world.site, "--all", "-o", request)
+        for name in ("release1", "release3"):  # who signed what waited
+            out = self.scratch / f"{name}.sig"
+            sign = ("sign", request, "--key", self.world.cast.key(name), "-o", out, "--yes", "--home", self.world.cast.root / "signers" / name)
+            self.assertRefused(story.hallmark(*sign), story.NO, "never published", "--replace")
+            story.must(*sign, "--replace")
+            story.must("site", "attach", "--dir", self.world.site, out)
+        self.assertRefused(self.world.try_publish(), story.CANNOT_TELL, "waits for witnesses")
+        self.introduce()
+        self.world.publish()
+        self.finished(path)
+
     def test_a_wedged_log_is_succeeded(self):
         self.wedge()
         path = self.world.approved("1.1", b"firmware 1.1")
