@@ -589,8 +589,9 @@ static int maker_recall(int argc, char **argv)
         return usage_error(&maker, "say its name, and what is taken back");
     if (maker.site_count != 1)
         return usage_error(&maker, "--for must name one site");
-    if (maker.operand_count == 0 && (maker.withdrawal.reason != NULL ||
-                                     maker.withdrawal.remedy != NULL || maker.words.title != NULL))
+    if (maker.operand_count == 0 &&
+        (maker.withdrawal.reason != NULL || maker.withdrawal.remedy != NULL ||
+         maker.withdrawal.url != NULL || maker.words.title != NULL))
         return usage_error(&maker, "say its name, and what is taken back");
     if (maker.operand_count > 0 &&
         (maker.withdrawal.reason == NULL || maker.withdrawal.remedy == NULL))

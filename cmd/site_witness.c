@@ -85,27 +85,7 @@ static enum hm_rc list_json(const struct hm_log_policy *policy,
     hm_json_writer_object_begin(&writer);
     hm_json_writer_key_str(&writer, "schema", "hallmark/site-witness-list/1");
     hm_json_writer_key_str(&writer, "policy", hm_buf_str(&text));
-    hm_json_writer_key(&writer, "witnesses");
-    hm_json_writer_array_begin(&writer);
-    for (size_t i = 0; i < policy->witness_count; i++) {
-        const struct hm_log_policy_witness *witness = &policy->witnesses[i];
-        const struct hm_cosign_witness *seen = hm_cosign_memory_find(memory, witness->key);
-
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "name", witness->name);
-        if (witness->url != NULL)
-            hm_json_writer_key_str(&writer, "url", witness->url);
-        if (seen != NULL && seen->time_s > 0) {
-            hm_json_writer_key(&writer, "size");
-            hm_json_writer_u64(&writer, seen->size);
-            hm_json_writer_key(&writer, "cosigned");
-            hm_json_writer_time(&writer, (int64_t)seen->time_s);
-        }
-        if (seen != NULL && seen->failure != NULL)
-            hm_json_writer_key_str(&writer, "failure", seen->failure);
-        hm_json_writer_object_end(&writer);
-    }
-    hm_json_writer_array_end(&writer);
+    hm_cosign_memory_json(memory, policy, &writer);
     hm_json_writer_object_end(&writer);
     HM_TRY(hm_json_writer_end(&writer, err));
     return hm_buf_append_str(report, "\n", err);
@@ -124,7 +104,8 @@ static enum hm_rc list(struct hm_cmd_site *cmd, struct hm_err *err)
     HM_TRY(hm_site_log_parse(roles->tree->root, err, &log));
     if (log->policy == NULL)
         return hm_fail(err, HM_EUNKNOWN, "this site keeps no release log");
-    HM_TRY(hm_cosign_memory_load(&cmd->site->private_dir, err, &memory));
+    HM_TRY(hm_cosign_memory_load(&cmd->site->private_dir, log->policy->logs[0].key->name, err,
+                                 &memory));
     return cmd->json ? list_json(log->policy, memory, err, &cmd->report)
                      : list_text(log->policy, memory, err, &cmd->report);
 }

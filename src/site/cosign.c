@@ -3,7 +3,6 @@
 #include "site/cosign.h"
 
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/text.h"
 #include "tlog/witness_client.h"
 
@@ -111,8 +110,8 @@ static enum hm_rc parse(struct hm_bytes raw, struct hm_err *err, struct hm_cosig
     return HM_OK;
 }
 
-enum hm_rc hm_cosign_memory_load(const struct hm_dir *private_dir, struct hm_err *err,
-                                 struct hm_cosign_memory **ret_memory)
+enum hm_rc hm_cosign_memory_load(const struct hm_dir *private_dir, const char *origin,
+                                 struct hm_err *err, struct hm_cosign_memory **ret_memory)
 {
     _hm_free_(hm_cosign_memory_free) struct hm_cosign_memory *memory = calloc(1, sizeof(*memory));
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_COSIGN_FILE_SIZE_MAX);
@@ -129,6 +128,10 @@ enum hm_rc hm_cosign_memory_load(const struct hm_dir *private_dir, struct hm_err
         rc = parse(hm_buf_bytes(&raw), err, memory);
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return hm_error_prefix(err, rc, "'private/" HM_COSIGN_FILE "'");
+    if (strcmp(memory->origin, origin) != 0) { /* sizes of another log say nothing of this one */
+        memory->count = 0;
+        (void)snprintf(memory->origin, sizeof(memory->origin), "%s", origin);
+    }
     *ret_memory = hm_steal(&memory);
     return HM_OK;
 }
@@ -152,6 +155,32 @@ const struct hm_cosign_witness *hm_cosign_memory_find(const struct hm_cosign_mem
         if (strcmp(memory->items[i].vkey, hm_buf_str(&vkey)) == 0)
             return &memory->items[i];
     return NULL;
+}
+
+void hm_cosign_memory_json(const struct hm_cosign_memory *memory,
+                           const struct hm_log_policy *policy, struct hm_json_writer *writer)
+{
+    hm_json_writer_key(writer, "witnesses");
+    hm_json_writer_array_begin(writer);
+    for (size_t i = 0; i < policy->witness_count; i++) {
+        const struct hm_log_policy_witness *witness = &policy->witnesses[i];
+        const struct hm_cosign_witness *seen = hm_cosign_memory_find(memory, witness->key);
+
+        hm_json_writer_object_begin(writer);
+        hm_json_writer_key_str(writer, "name", witness->name);
+        if (witness->url != NULL)
+            hm_json_writer_key_str(writer, "url", witness->url);
+        if (seen != NULL && seen->time_s > 0) {
+            hm_json_writer_key(writer, "size");
+            hm_json_writer_u64(writer, seen->size);
+            hm_json_writer_key(writer, "cosigned");
+            hm_json_writer_time(writer, (int64_t)seen->time_s);
+        }
+        if (seen != NULL && seen->failure != NULL)
+            hm_json_writer_key_str(writer, "failure", seen->failure);
+        hm_json_writer_object_end(writer);
+    }
+    hm_json_writer_array_end(writer);
 }
 
 static enum hm_rc save(const struct hm_dir *private_dir, const struct hm_cosign_memory *memory,
@@ -336,17 +365,12 @@ static enum hm_rc ask_policy(const struct hm_dir *private_dir, struct hm_log *lo
 {
     _hm_free_(hm_cosign_memory_free) struct hm_cosign_memory *memory = NULL;
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    const char *origin = policy->logs[0].key->name;
     struct hm_log_head head;
     struct round round = {.policy = policy, .log = log};
 
     hm_log_head(log, &head);
     round.size = head.size;
-    HM_TRY(hm_cosign_memory_load(private_dir, err, &memory));
-    if (strcmp(memory->origin, origin) != 0) { /* sizes of another log say nothing of this one */
-        memory->count = 0;
-        (void)snprintf(memory->origin, sizeof(memory->origin), "%s", origin);
-    }
+    HM_TRY(hm_cosign_memory_load(private_dir, policy->logs[0].key->name, err, &memory));
     round.memory = memory;
     round.reports = hm_arena_alloc(&arena, policy->witness_count, sizeof(*round.reports));
     if (round.reports == NULL)

@@ -10,6 +10,7 @@
 #ifndef HM_SITE_COSIGN_H
 #define HM_SITE_COSIGN_H
 
+#include "base/json_writer.h"
 #include "tlog/log.h"
 #include "tlog/log_policy.h"
 
@@ -39,14 +40,20 @@ struct hm_cosign_memory {
     struct hm_arena arena;
 };
 
-/* Empty where nothing is remembered. HM_EFORMAT. */
-HM_MUST_CHECK enum hm_rc hm_cosign_memory_load(const struct hm_dir *private_dir, struct hm_err *err,
+/* What is remembered of the log origin: empty where that is nothing, or of another log. HM_EFORMAT.
+ */
+HM_MUST_CHECK enum hm_rc hm_cosign_memory_load(const struct hm_dir *private_dir, const char *origin,
+                                               struct hm_err *err,
                                                struct hm_cosign_memory **ret_memory);
 void hm_cosign_memory_free(struct hm_cosign_memory *memory);
 HM_DEFINE_FREE(hm_cosign_memory_free, struct hm_cosign_memory);
 /* NULL: nothing. */
 const struct hm_cosign_witness *hm_cosign_memory_find(const struct hm_cosign_memory *memory,
                                                       const struct hm_note_key *key);
+
+/* "witnesses" of policy, an array: name, URL, and what is remembered of each. */
+void hm_cosign_memory_json(const struct hm_cosign_memory *memory,
+                           const struct hm_log_policy *policy, struct hm_json_writer *writer);
 
 /* Asks the witnesses of policy, and of before (NULL: none), for the checkpoint, which the log has
  * signed just now, of all that it has. ret_note: the checkpoint with all their lines. report gets a

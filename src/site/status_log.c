@@ -68,9 +68,8 @@ enum hm_rc hm_status_log_gather(const struct hm_tree *tree, struct hm_err *err,
     HM_TRY(hm_site_log_parse(tree->root, err, &log->word));
     if (log->word->policy == NULL)
         return HM_OK;
-    HM_TRY(hm_cosign_memory_load(&tree->site->private_dir, err, &log->memory));
-    if (strcmp(log->memory->origin, log->word->policy->logs[0].key->name) != 0)
-        log->memory->count = 0; /* of the log before it */
+    HM_TRY(hm_cosign_memory_load(&tree->site->private_dir, log->word->policy->logs[0].key->name,
+                                 err, &log->memory));
     log->waits = hm_journal_is_waiting(&tree->site->private_dir);
     look_at_newest(log, tree);
     return HM_OK;
@@ -178,26 +177,6 @@ enum hm_rc hm_status_log_text(const struct hm_status_log *log, struct hm_err *er
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-static void json_witness(const struct hm_status_log *log, size_t i, struct hm_json_writer *writer)
-{
-    const struct hm_log_policy_witness *witness = &log->word->policy->witnesses[i];
-    const struct hm_cosign_witness *seen = hm_cosign_memory_find(log->memory, witness->key);
-
-    hm_json_writer_object_begin(writer);
-    hm_json_writer_key_str(writer, "name", witness->name);
-    if (witness->url != NULL)
-        hm_json_writer_key_str(writer, "url", witness->url);
-    if (seen != NULL && seen->time_s > 0) {
-        hm_json_writer_key(writer, "size");
-        hm_json_writer_u64(writer, seen->size);
-        hm_json_writer_key(writer, "cosigned");
-        hm_json_writer_time(writer, (int64_t)seen->time_s);
-    }
-    if (seen != NULL && seen->failure != NULL)
-        hm_json_writer_key_str(writer, "failure", seen->failure);
-    hm_json_writer_object_end(writer);
-}
-
 enum hm_rc hm_status_log_json(const struct hm_status_log *log, struct hm_err *err,
                               struct hm_json_writer *writer)
 {
@@ -232,11 +211,7 @@ enum hm_rc hm_status_log_json(const struct hm_status_log *log, struct hm_err *er
     hm_json_writer_bool(writer, log->waits);
     if (log->trouble[0] != '\0')
         hm_json_writer_key_str(writer, "trouble", log->trouble);
-    hm_json_writer_key(writer, "witnesses");
-    hm_json_writer_array_begin(writer);
-    for (size_t i = 0; i < policy->witness_count; i++)
-        json_witness(log, i, writer);
-    hm_json_writer_array_end(writer);
+    hm_cosign_memory_json(log->memory, policy, writer);
     hm_json_writer_object_end(writer);
     return HM_OK;
 }

@@ -346,6 +346,9 @@ class Maker(SiteCase):
     def test_signing_anew_needs_something_to_sign(self):
         result = story.hallmark("maker", "recall", "--dir", self.folder, "--for", "globex", "--key", self.cast.key("acme1"), "-o", self.out)
         self.assertRefused(result, story.CANNOT_TELL, "ever recalled")
+        for option in ("--reason", "--remedy", "--title", "--url"):
+            result = story.hallmark("maker", "recall", "--dir", self.folder, "--for", "globex", option, "https://acme.example/", "-o", self.out)
+            self.assertRefused(result, story.USAGE, "say its name")
 
 
 class Advisories(SiteCase):
