@@ -14,12 +14,6 @@ static void put_vkey(struct hm_review_out *out, const struct hm_note_key *key)
     hm_review_text_put_bytes(out, hm_buf_bytes(&text));
 }
 
-static bool is_same_vkey(const struct hm_note_key *a, const struct hm_note_key *b)
-{
-    return a->kind == b->kind && hm_bytes_is_equal(a->name_bytes, b->name_bytes) &&
-           hm_note_key_is_same_key(a, b);
-}
-
 /* ---- witnesses ------------------------------------------------------------------------------ */
 
 static bool has_witness(const struct hm_log_policy *policy,
@@ -28,7 +22,8 @@ static bool has_witness(const struct hm_log_policy *policy,
     for (size_t i = 0; policy != NULL && i < policy->witness_count; i++) {
         const struct hm_log_policy_witness *other = &policy->witnesses[i];
 
-        if (strcmp(other->name, witness->name) == 0 && is_same_vkey(other->key, witness->key) &&
+        if (strcmp(other->name, witness->name) == 0 &&
+            hm_note_key_is_same(other->key, witness->key) &&
             (other->url == NULL) == (witness->url == NULL) &&
             (other->url == NULL || strcmp(other->url, witness->url) == 0))
             return true;
@@ -39,7 +34,7 @@ static bool has_witness(const struct hm_log_policy *policy,
 static bool has_key(const struct hm_log_policy *policy, const struct hm_note_key *key)
 {
     for (size_t i = 0; i < policy->witness_count; i++)
-        if (is_same_vkey(policy->witnesses[i].key, key))
+        if (hm_note_key_is_same(policy->witnesses[i].key, key))
             return true;
     return false;
 }
@@ -136,7 +131,7 @@ static void put_log(struct hm_review_out *out, const struct hm_log_policy *befor
     put_vkey(out, log->key);
     if (log->url != NULL)
         hm_review_text_put(out, ", %s", log->url);
-    if (before != NULL && !is_same_vkey(before->logs[0].key, log->key)) {
+    if (before != NULL && !hm_note_key_is_same(before->logs[0].key, log->key)) {
         hm_review_text_put(out, " (was ");
         put_vkey(out, before->logs[0].key);
         hm_review_text_put(out, ")");

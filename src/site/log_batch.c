@@ -308,22 +308,6 @@ static bool is_same_version(const struct hm_path *a, const struct hm_path *b)
            hm_bytes_is_equal(a->version, b->version);
 }
 
-/* The first target that is not less than prefix. */
-static size_t find_place(const struct hm_targets *targets, struct hm_bytes prefix)
-{
-    size_t low = 0, high = targets->target_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (hm_bytes_compare(targets->targets[middle].path, prefix) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* Whether any file of this version was published, and so is in the log. */
 static enum hm_rc is_published(const struct batch *batch, const struct hm_path *path,
                                struct hm_err *err, bool *ret_published)
@@ -339,7 +323,7 @@ static enum hm_rc is_published(const struct batch *batch, const struct hm_path *
     *ret_published = false;
     if (targets == NULL)
         return HM_OK;
-    at = find_place(targets, prefix);
+    at = hm_targets_place(targets, prefix);
     *ret_published = at < targets->target_count && targets->targets[at].path.size > prefix.size &&
                      memcmp(targets->targets[at].path.data, prefix.data, prefix.size) == 0;
     return HM_OK;

@@ -8,12 +8,6 @@
 #include "tlog/entry.h"
 #include "tlog/proof.h"
 
-static bool is_same_vkey(const struct hm_note_key *a, const struct hm_note_key *b)
-{
-    return a->kind == b->kind && hm_bytes_is_equal(a->name_bytes, b->name_bytes) &&
-           hm_note_key_is_same_key(a, b);
-}
-
 static enum hm_rc is_same_policy(const struct hm_log_policy *a, const struct hm_log_policy *b,
                                  struct hm_err *err, bool *ret_same)
 {
@@ -38,7 +32,7 @@ static enum hm_rc look_before(struct hm_own_log *log, const struct hm_tree *tree
     HM_TRY(hm_site_log_parse(tree->root, err, ret_before));
     if ((*ret_before)->policy == NULL)
         return HM_OK;
-    if (!is_same_vkey((*ret_before)->policy->logs[0].key, log->word->policy->logs[0].key)) {
+    if (!hm_note_key_is_same((*ret_before)->policy->logs[0].key, log->word->policy->logs[0].key)) {
         log->archive = log->word->closed_count;
         return HM_OK;
     }

@@ -290,6 +290,12 @@ bool hm_note_key_is_same_key(const struct hm_note_key *a, const struct hm_note_k
                              hm_bytes_make(b->public, b->public_size));
 }
 
+bool hm_note_key_is_same(const struct hm_note_key *a, const struct hm_note_key *b)
+{
+    return a->kind == b->kind && hm_bytes_is_equal(a->name_bytes, b->name_bytes) &&
+           hm_note_key_is_same_key(a, b);
+}
+
 enum hm_rc hm_note_key_verify(const struct hm_note_key *key, struct hm_bytes text,
                               struct hm_bytes signature, struct hm_err *err, uint64_t *ret_time_s)
 {

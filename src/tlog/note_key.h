@@ -79,6 +79,8 @@ HM_MUST_CHECK enum hm_rc hm_note_key_write_secret(const struct hm_note_key *key,
 
 /* The same public key, whatever the name and kind. */
 bool hm_note_key_is_same_key(const struct hm_note_key *a, const struct hm_note_key *b);
+/* The same vkey: name, kind and public key. */
+bool hm_note_key_is_same(const struct hm_note_key *a, const struct hm_note_key *b);
 
 /* Verifies one signature (without the id) of a note's text. *ret_time_s is the time of a
  * cosignature, else 0. HM_ESIGNATURE; HM_EFORMAT if a cosignature is over a text that is no

@@ -11,19 +11,10 @@ static size_t count_files(const struct hm_targets *targets, const char *release)
 {
     size_t size = strlen(release);
     size_t count = 0;
-    size_t low = 0;
-    size_t high = targets->target_count;
 
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (hm_bytes_compare(targets->targets[middle].path, hm_bytes_str(release)) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    for (; low < targets->target_count; low++) {
-        struct hm_bytes path = targets->targets[low].path;
+    for (size_t i = hm_targets_place(targets, hm_bytes_str(release)); i < targets->target_count;
+         i++) {
+        struct hm_bytes path = targets->targets[i].path;
 
         if (!hm_bytes_has_prefix(path, hm_bytes_str(release)))
             break;

@@ -79,23 +79,6 @@ static bool is_same_ids(const struct hm_role_keys *a, const struct hm_role_keys 
     return true;
 }
 
-/* The first target at or after prefix, in the order of paths. */
-static size_t lower_bound(const struct hm_targets *targets, struct hm_bytes prefix)
-{
-    size_t low = 0;
-    size_t high = targets->target_count;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-
-        if (hm_bytes_compare(targets->targets[middle].path, prefix) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 /* As hm_partition_pattern, without writing it: there may be thousands. */
 static bool is_pattern_of(struct hm_bytes pattern, const struct hm_partition_name *name)
 {
@@ -145,7 +128,7 @@ static enum hm_rc check_not_listed(const struct hm_partition_name *name,
         return HM_OK;
     hm_partition_pattern(name->id, name->product, text);
     prefix = hm_bytes_make(text, strlen(text) - strlen("*/*"));
-    index = lower_bound(above, prefix);
+    index = hm_targets_place(above, prefix);
     if (index < above->target_count && hm_bytes_has_prefix(above->targets[index].path, prefix))
         return hm_fail(err, HM_EREFUSED,
                        "'%.*s': lists '%.*s' itself and delegates its product; tell the site",

@@ -299,15 +299,9 @@ enum hm_rc hm_site_log_put(struct hm_bytes x_hallmark, const struct hm_site_log 
 
 /* Succession */
 
-static bool is_same_vkey(const struct hm_note_key *a, const struct hm_note_key *b)
-{
-    return a->kind == b->kind && hm_bytes_is_equal(a->name_bytes, b->name_bytes) &&
-           hm_note_key_is_same_key(a, b);
-}
-
 static bool is_same_closed(const struct hm_site_log_closed *a, const struct hm_site_log_closed *b)
 {
-    return is_same_vkey(a->key, b->key) && a->size == b->size &&
+    return hm_note_key_is_same(a->key, b->key) && a->size == b->size &&
            hm_digest_is_equal(&a->root, &b->root);
 }
 
@@ -334,14 +328,14 @@ enum hm_rc hm_site_log_check_successor(const struct hm_site_log *log,
     added = next->closed_count - log->closed_count;
     before = log->policy == NULL ? NULL : log->policy->logs[0].key;
     after = next->policy->logs[0].key;
-    if (before == NULL || is_same_vkey(before, after)) {
+    if (before == NULL || hm_note_key_is_same(before, after)) {
         if (added > 0)
             return hm_fail(err, HM_EREFUSED,
                            "the new root closes the log '%s', which the one before did not name",
                            next->closed[log->closed_count].key->name);
         return HM_OK;
     }
-    if (added != 1 || !is_same_vkey(before, next->closed[log->closed_count].key))
+    if (added != 1 || !hm_note_key_is_same(before, next->closed[log->closed_count].key))
         return hm_fail(err, HM_EREFUSED,
                        "the new root names the log '%s' with another key or origin than '%s' "
                        "before, and does not close that one",

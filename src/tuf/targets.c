@@ -254,8 +254,7 @@ enum hm_rc hm_targets_copy(const struct hm_targets *targets, struct hm_err *err,
     return HM_OK;
 }
 
-/* Where path is or would have to be. */
-static size_t find_place(const struct hm_targets *targets, struct hm_bytes path)
+size_t hm_targets_place(const struct hm_targets *targets, struct hm_bytes path)
 {
     size_t low = 0, high = targets->target_count;
 
@@ -273,7 +272,7 @@ static size_t find_place(const struct hm_targets *targets, struct hm_bytes path)
 enum hm_rc hm_targets_put(struct hm_targets *targets, const struct hm_target *target,
                           struct hm_err *err)
 {
-    size_t place = find_place(targets, target->path);
+    size_t place = hm_targets_place(targets, target->path);
     struct hm_target copy = *target;
 
     if (target->path.size == 0 || target->path.size > HM_TARGETS_PATH_SIZE_MAX)
@@ -315,7 +314,7 @@ void hm_targets_free(struct hm_targets *targets)
 
 const struct hm_target *hm_targets_find(const struct hm_targets *targets, struct hm_bytes path)
 {
-    size_t place = find_place(targets, path);
+    size_t place = hm_targets_place(targets, path);
 
     if (place == targets->target_count || !hm_bytes_is_equal(targets->targets[place].path, path))
         return NULL;

@@ -81,6 +81,8 @@ HM_MUST_CHECK enum hm_rc hm_targets_write(const struct hm_targets *targets, stru
 void hm_targets_free(struct hm_targets *targets);
 HM_DEFINE_FREE(hm_targets_free, struct hm_targets);
 
+/* Where path is or would be: the first target that is not before it. */
+size_t hm_targets_place(const struct hm_targets *targets, struct hm_bytes path);
 /* Binary search; NULL if not listed. */
 const struct hm_target *hm_targets_find(const struct hm_targets *targets, struct hm_bytes path);
 

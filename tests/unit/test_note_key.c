@@ -112,6 +112,8 @@ static void test_sign__refuses_another_keys_signer(void **state)
     assert_int_equal(
         hm_note_key_make("a", HM_NOTE_COSIGNATURE, hm_signer_key(mine), &err, &witness), HM_OK);
     assert_true(hm_note_key_is_same_key(log, witness));
+    assert_false(hm_note_key_is_same(log, witness));
+    assert_true(hm_note_key_is_same(log, log));
     assert_int_not_equal(log->id, witness->id);
     assert_int_equal(hm_note_key_sign(log, other, text, 0, &err, &buf), HM_EUSAGE);
     assert_int_equal(hm_note_key_sign(witness, other, text, 0, &err, &buf), HM_EUSAGE);

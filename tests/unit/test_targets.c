@@ -112,6 +112,11 @@ static void test_parse__keeps_what_a_target_says(void **state)
     assert_non_null(target);
     assert_int_equal(target->custom.size, 0);
     assert_null(hm_targets_find(parsed.targets, HM_BYTES_LITERAL("c")));
+    assert_int_equal(hm_targets_place(parsed.targets, HM_BYTES_LITERAL("")), 0);
+    assert_int_equal(hm_targets_place(parsed.targets, HM_BYTES_LITERAL("a+")), 1);
+    assert_int_equal(hm_targets_place(parsed.targets, HM_BYTES_LITERAL("b")), 1);
+    assert_int_equal(hm_targets_place(parsed.targets, HM_BYTES_LITERAL("c")),
+                     parsed.targets->target_count);
 }
 
 static void test_parse__limits_paths(void **state)
