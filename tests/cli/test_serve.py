@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark serve: customers get and sync through it, by grant; what dies is started again; what is changed is in force."""
+import json
 import os
+import pwd
 import re
 import signal
 import socket
@@ -59,7 +61,7 @@ class Serve(serving.Case):
 
     def test_trial_serves_the_same_by_plain_http(self):
         token = self.customer("dc1", "acme")
-        with self.serve(trial=True) as server:
+        with self.serve("--user", "no-such-user", trial=True) as server:  # there are no others on trial
             home = self.trust(server, token)
             story.must("get", "acme/nic/1.0", "-d", self.scratch / "out", home=home)
             self.assertRefused(story.hallmark("get", "initech/nic/1.0", "-d", self.scratch / "out", home=home), story.CANNOT_TELL, "403")
@@ -250,6 +252,23 @@ class Serve(serving.Case):
             server.status("/hallmark.trust", token)
             self.assertEqual(server.access()[-1]["customer"], "dc1")
 
+    def test_the_access_log_names_who_was_checked_however_he_asks(self):
+        token = self.customer("dc1", "acme")
+        with self.serve() as server:
+            for scheme in ("basic", "bearer"):
+                for path in ("/hallmark.trust", self.path_of("acme")):
+                    self.assertEqual(server.status(path, token, scheme=scheme), 200)
+                    self.assertEqual(server.status(path, token[:-1] + ("A" if token[-1] != "A" else "B"), scheme=scheme), 401)
+            self.assertEqual(sorted((line["status"], line["customer"]) for line in server.access()), [(200, "dc1")] * 4 + [(401, "")] * 4)
+
+    def test_an_access_log_of_a_relative_path_is_in_the_working_folder(self):
+        log = self.scratch / "here.log"
+        with self.serve("--access-log", os.path.relpath(log)) as server:
+            server.status("/hallmark.trust")
+            self.assertTrue(log.exists())
+            self.assertEqual(server.stop(), 0)
+        self.assertEqual(json.loads(log.read_text())["status"], 401)
+
     def test_monitoring(self):
         token = self.customer("dc1", "acme")
         with self.serve() as server:
@@ -290,6 +309,18 @@ class Serve(serving.Case):
                 self.assertLessEqual(len([line for line in result.err.splitlines() if line.startswith("hallmark:")]), 1)
         self.assertStatus(story.hallmark("serve", self.scratch, "--run", self.run_folder), story.CANNOT_TELL)
 
+    def test_a_lock_that_cannot_be_taken_is_no_other_server(self):
+        lock = self.site / "private/serve/lock"
+        lock.parent.mkdir(exist_ok=True)
+        lock.unlink(missing_ok=True)
+        lock.mkdir()
+        try:
+            result = story.hallmark("serve", self.site, "--listen", "127.0.0.1:0", "--user", "root", "--run", self.run_folder)
+        finally:
+            lock.rmdir()
+        self.assertIn("serve/lock", result.err)
+        self.assertNotIn("another server", result.err)
+
     def test_one_server_a_site_and_one_an_address(self):
         with self.serve() as server:
             again = story.hallmark("serve", self.site, "--listen", "127.0.0.1:0", "--user", "root", "--run", self.scratch / "run2")
@@ -301,12 +332,43 @@ class Serve(serving.Case):
             result = story.hallmark("serve", other, "--listen", f"127.0.0.1:{port}", "--user", "root", "--run", self.scratch / "run2")
             self.assertRefused(result, story.CANNOT_TELL, "another program listens there")
 
-    def test_another_user_faces_the_network(self):
+    def customer_of_another_user(self):
+        """A token, where the processes that face the network can be another user."""
         if os.geteuid() != 0:
             self.skipTest("only root can start other users' processes")
-        token = self.customer("dc1", "acme")
         for path in (self.cast.root, self.site, self.site / "public"):
             path.chmod(0o755)
+        return self.customer("dc1", "acme")
+
+    def test_another_user_may_put_nothing_where_root_gives_files_away(self):
+        self.customer_of_another_user()
+        with self.serve(user="www-data"):
+            owner = pwd.getpwnam("www-data")
+            for folder in (self.run_folder, *(path for path in self.run_folder.rglob("*") if path.is_dir())):
+                state = folder.stat()
+                if state.st_uid == owner.pw_uid:
+                    # nginx's own, and nobody goes in there as root: nothing stands in it.
+                    self.assertEqual((folder.parent, list(folder.iterdir())), (self.run_folder / "tmp", []))
+                else:
+                    self.assertEqual((state.st_uid, state.st_mode & 0o022), (0, 0), folder)
+
+    def test_the_access_log_of_another_user_is_opened_anew(self):
+        token = self.customer_of_another_user()
+        log = self.site / "private/serve/access.log"
+        with self.serve(user="www-data") as server:
+            server.status("/hallmark.trust", token)
+            self.assertEqual(len(server.access()), 1)
+            log.rename(log.with_suffix(".1"))
+            server.process.send_signal(signal.SIGUSR1)
+            end = time.monotonic() + 20
+            while not (log.exists() and log.read_text()) and time.monotonic() < end:
+                self.assertEqual(server.status("/hallmark.trust", token), 200)
+                time.sleep(0.2)
+            self.assertEqual(server.access()[-1]["customer"], "dc1")
+            self.assertEqual(server.stop(), 0)
+
+    def test_another_user_faces_the_network(self):
+        token = self.customer_of_another_user()
         with self.serve(user="www-data") as server:
             self.assertEqual(server.status(self.path_of("acme"), token), 200)
             self.assertEqual(server.status("/hallmark.trust", token), 200)

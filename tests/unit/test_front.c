@@ -127,6 +127,8 @@ static void test_counters__are_shared_and_told(void **state)
     assert_int_equal(hm_counters_write(counters, &front, NULL, &text), HM_OK);
     assert_has(&text, "\nhallmark_decisions_total{status=\"403\"} 2\n");
     assert_has(&text, "\nhallmark_front_connections 3\n");
+    assert_int_equal(ftruncate(fd, 0), -1); /* who shares it ends nobody */
+    assert_int_equal(ftruncate(fd, 1 << 20), -1);
     for (size_t i = 0; i < HM_ARRAY_COUNT(bad); i++)
         assert_int_equal(hm_counters_parse_front(hm_bytes_str(bad[i]), NULL, &front), HM_EFORMAT);
     close(fd);
