@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bundle: what a site serves of some patterns, in one file, for a network without a connection
- * (docs/formats.md 11). A ustar archive in this order, each name once:
+ * (docs/formats.md 12). A ustar archive in this order, each name once:
  *
  *   bundle.json        what it is (struct hm_bundle_head)
  *   metadata/NAME      as the site serves it, by the name it is asked for

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A maker's recalls on their way to a site: one JSON file (docs/formats.md 20).
+ * A maker's recalls on their way to a site: one JSON file (docs/formats.md 21).
  *
  *   {"schema": "hallmark/recall-notice/1", "site": NAME, "maker": ID, "recalls": ENVELOPE,
  *    "documents": {NAME: TEXT...}}

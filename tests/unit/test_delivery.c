@@ -471,7 +471,7 @@ static enum hm_rc take_step(struct hm_delivery *delivery, const json_t *step)
     return hm_delivery_take(delivery, &statement, &hash, NULL);
 }
 
-/* Another reading of docs/formats.md 16, which shares no code. */
+/* Another reading of docs/formats.md 20, which shares no code. */
 static void test_vectors__are_taken_and_refused_as_they_say(void **state)
 {
     json_t *vectors = json_load_file(VECTORS, 0, NULL);

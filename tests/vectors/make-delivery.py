@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Writes delivery.json: signed statements of whole deliveries, good and bad, without any of Hallmark's code (docs/formats.md 16).
+"""Writes delivery.json: signed statements of whole deliveries, good and bad, without any of Hallmark's code (docs/formats.md 20).
 
 usage: tests/vectors/make-delivery.py [FILE]
 
