@@ -119,8 +119,7 @@ static uint64_t index_size(const struct hm_index *index)
 
 static double identify(const struct hm_dir *dir)
 {
-    _hm_done_(hm_mapping_done) struct hm_mapping dump = HM_MAPPING_INIT;
-    _hm_done_(hm_dir_close_fd) int fd = -1;
+    _hm_done_(hm_buf_done) struct hm_buf dump = HM_BUF_INIT(SIZE);
     _hm_free_(hm_match_free) struct hm_match *match = NULL;
     struct hm_index opened = HM_INDEX_INIT;
     const struct hm_index *index = &opened;
@@ -129,10 +128,9 @@ static double identify(const struct hm_dir *dir)
     double cost;
 
     BENCH_CHECK(hm_index_open(dir, NULL, &opened) == HM_OK);
-    fd = open(FOLDER "/dump", O_RDONLY | O_CLOEXEC);
-    BENCH_CHECK(fd >= 0 && hm_mapping_fd(fd, SIZE, true, NULL, &dump) == HM_OK);
-    BENCH_CHECK(hm_digest_sha256(dump.bytes, NULL, &sha256) == HM_OK);
-    BENCH_CHECK(hm_match_run(&index, 1, dump.bytes, &sha256, NULL, NULL, &match) == HM_OK);
+    BENCH_CHECK(hm_file_read_path(FOLDER "/dump", NULL, &dump) == HM_OK);
+    BENCH_CHECK(hm_digest_sha256(hm_buf_bytes(&dump), NULL, &sha256) == HM_OK);
+    BENCH_CHECK(hm_match_run(&index, 1, hm_buf_bytes(&dump), &sha256, NULL, NULL, &match) == HM_OK);
     cost = bench_cpu_ms() - start;
     BENCH_CHECK(match->verdict == HM_MATCH_VARIABLE && hm_match_is_known(match));
     hm_index_done(&opened);

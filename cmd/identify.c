@@ -5,9 +5,6 @@
  */
 #include "identify.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/file.h"
 #include "base/mapping.h"
 #include "base/time.h"
@@ -35,6 +32,11 @@ static const char help[] =
     "  --quiet         print nothing but failures\n"
     "  --no-progress   no progress line\n"
     "  --home DIR      the state folder\n";
+
+/* The index alone is mapped. */
+static const char unreadable[] =
+    "hallmark: the index of known images cannot be read: a file of it was cut short, or the disk "
+    "fails; remove 'index' in the state folder, it is made anew\n";
 
 enum {
     OPT_IN = HM_CUSTOMER_OWN_,
@@ -118,6 +120,13 @@ const struct hm_catalogue_item *hm_identify_released(const struct hm_identify_na
     return NULL;
 }
 
+bool hm_identify_is_refused(const struct hm_identify_name *name)
+{
+    /* What is recalled may stand nowhere any more. */
+    return name != NULL && hm_identify_released(name) == NULL &&
+           (name->answer.matches.item_count > 0 || name->answer.rc == HM_ERECALLED);
+}
+
 /* ---- one file -------------------------------------------------------------------------------- */
 
 static enum hm_rc say(struct hm_identify *identify, struct hm_identify_file *file, enum hm_rc rc,
@@ -128,30 +137,44 @@ static enum hm_rc say(struct hm_identify *identify, struct hm_identify_file *fil
     return file->reason == NULL ? hm_error_nomem(err) : HM_OK;
 }
 
-/* Images behind a verdict that the metadata refuses are no good news. */
-static bool has_refused(struct hm_identify *identify, const struct hm_match *match,
+/* May a known image be called known? *ret_is_good false: ret_why says why not. */
+static enum hm_rc judge(struct hm_identify *identify, size_t source,
+                        const struct hm_index_image *image, struct hm_err *err, bool *ret_is_good,
                         struct hm_err *ret_why)
 {
-    for (size_t i = 0; i < match->release_count; i++) {
-        const struct hm_match_release *release = &match->releases[i];
-        const struct hm_identify_name *name = NULL;
+    const struct hm_identify_name *name = NULL;
+    bool is_taken_back;
 
-        if (!release->is_whole)
-            continue;
-        if (hm_identify_ask(identify, &release->image.sha256, release->image.size, ret_why,
-                            &name) != HM_OK)
-            return true;
-        if (name == NULL || hm_identify_released(name) != NULL)
-            continue;
-        /* A folder's word needs nobody's signature; but not against the word of a site. */
-        if (identify->known.folders[release->source] != NULL &&
-            name->answer.matches.item_count == 0)
-            continue;
-        (void)hm_fail(ret_why, name->answer.rc, "%s",
-                      name->answer.text == NULL ? "no trusted site lists it" : name->answer.text);
-        return true;
+    HM_TRY(hm_identify_ask(identify, &image->sha256, image->size, err, &name));
+    is_taken_back = hm_identify_is_refused(name);
+    /* A folder's word needs nobody's signature; but not against the word of a site. */
+    *ret_is_good = hm_identify_released(name) != NULL ||
+                   (identify->known.folders[source] != NULL && !is_taken_back);
+    if (!*ret_is_good)
+        (void)hm_fail(ret_why, name == NULL ? HM_EUNKNOWN : name->answer.rc, "%s",
+                      name == NULL ? "no site is trusted that vouches for it" : name->answer.text);
+    return HM_OK;
+}
+
+/* Images behind a verdict that the metadata refuses are no good news: all whole ones must be good,
+ * of places with these very bytes one. */
+HM_NOINLINE static enum hm_rc judge_all(struct hm_identify *identify, const struct hm_match *match,
+                                        struct hm_err *err, bool *ret_is_good,
+                                        struct hm_err *ret_why)
+{
+    bool is_exact = match->verdict == HM_MATCH_EXACT;
+    bool is_good = !is_exact;
+
+    for (size_t i = 0; is_exact && !is_good && i < match->exact_count; i++)
+        HM_TRY(judge(identify, match->exact[i].source, &match->exact[i].image, err, &is_good,
+                     ret_why));
+    for (size_t i = 0; !is_exact && is_good && i < match->release_count; i++) {
+        if (match->releases[i].is_whole)
+            HM_TRY(judge(identify, match->releases[i].source, &match->releases[i].image, err,
+                         &is_good, ret_why));
     }
-    return false;
+    *ret_is_good = is_good;
+    return HM_OK;
 }
 
 /* What the exit status says. */
@@ -161,16 +184,14 @@ HM_NOINLINE static enum hm_rc conclude(struct hm_identify *identify, struct hm_i
     const struct hm_match *match = file->match;
     const struct hm_identify_name *name = file->signed_as;
     struct hm_err why = HM_ERR_INIT;
+    bool is_good;
 
     file->rc = HM_EUNKNOWN;
     if (hm_match_is_known(match)) {
-        if (match->verdict == HM_MATCH_EXACT) {
-            file->rc = HM_OK;
-            return HM_OK;
-        }
-        if (has_refused(identify, match, &why))
+        HM_TRY(judge_all(identify, match, err, &is_good, &why));
+        if (!is_good)
             return say(identify, file, why.rc, why.text, err);
-        if (match->is_partial)
+        if (match->is_partial && match->verdict != HM_MATCH_EXACT)
             return say(identify, file, HM_EAGAIN,
                        "looking into it came to no end: there may be more in it", err);
         file->rc = HM_OK;
@@ -232,60 +253,29 @@ static enum hm_rc identify_bytes(struct hm_identify *identify, struct hm_bytes b
         return report(identify, file, err);
     }
     /* Known to somebody, and refused: what it resembles is no longer the question. */
-    if (file->signed_as != NULL && file->signed_as->answer.matches.item_count > 0) {
+    if (hm_identify_is_refused(file->signed_as)) {
         HM_TRY(say(identify, file, file->signed_as->answer.rc, file->signed_as->answer.text, err));
         return report(identify, file, err);
     }
     return compare(identify, bytes, file, err);
 }
 
-/* The bytes of one file: mapped, or read where that cannot be (a pipe). */
-struct input {
-    struct hm_mapping mapping;
-    struct hm_buf bytes;
-    struct hm_bytes image;
-};
-
-static void input_done(struct input *input)
-{
-    hm_mapping_done(&input->mapping);
-    hm_buf_done(&input->bytes);
-}
-
-static enum hm_rc open_input(const char *path, struct hm_err *err, struct input *input)
-{
-    _hm_done_(hm_dir_close_fd) int fd = -1;
-    struct stat st;
-    enum hm_rc rc;
-
-    if (strcmp(path, "-") != 0)
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-        (uint64_t)st.st_size <= HM_WALK_FILE_SIZE_MAX) {
-        HM_TRY(hm_mapping_fd(fd, (size_t)st.st_size, true, err, &input->mapping));
-        input->image = input->mapping.bytes;
-        return HM_OK;
-    }
-    rc = hm_file_read_path(path, err, &input->bytes);
-    input->image = hm_buf_bytes(&input->bytes);
-    /* What is larger than any flash chip is no question for this command. */
-    if (rc == HM_EFORMAT)
-        rc = err->rc = HM_EINPUT;
-    return rc;
-}
-
 HM_NOINLINE static enum hm_rc identify_one(struct hm_identify *identify, const char *path,
                                            struct hm_err *err)
 {
-    _hm_done_(input_done) struct input input = {.mapping = HM_MAPPING_INIT,
-                                                .bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX)};
+    /* A copy: a file that is cut short or written to while it is looked into stays what it was. */
+    _hm_done_(hm_buf_done) struct hm_buf bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX);
     struct hm_identify_file file = {.path = path, .rc = HM_EUNKNOWN};
     struct hm_err why = HM_ERR_INIT;
-    enum hm_rc rc = open_input(path, &why, &input);
+    enum hm_rc rc = hm_file_read_path(path, &why, &bytes);
+
+    /* What is larger than any flash chip is no question for this command. */
+    if (rc == HM_EFORMAT)
+        rc = why.rc = HM_EINPUT;
     if (rc != HM_OK && hm_error_exit_status(rc) == 4)
         return hm_fail(err, rc, "%s", why.text);
     if (rc == HM_OK) {
-        HM_TRY(identify_bytes(identify, input.image, &file, err));
+        HM_TRY(identify_bytes(identify, hm_buf_bytes(&bytes), &file, err));
     } else {
         HM_TRY(say(identify, &file, rc, why.text, err));
         HM_TRY(report(identify, &file, err));
@@ -339,6 +329,7 @@ HM_NOINLINE static enum hm_rc run(struct hm_identify *identify, char **paths, si
 {
     struct hm_index_events events = {.progress = on_progress, .notice = on_notice, .ctx = identify};
 
+    hm_mapping_set_fault(unreadable, 4);
     HM_TRY(hm_customer_open_home(&identify->customer, identify->folder_count > 0, err));
     HM_TRY(open_sites(identify, err));
     HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &identify->worker));

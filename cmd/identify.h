@@ -54,6 +54,8 @@ HM_MUST_CHECK enum hm_rc hm_identify_ask(struct hm_identify *identify,
                                          struct hm_err *err, const struct hm_identify_name **ret);
 /* The first accepted release with those bytes; NULL: none. */
 const struct hm_catalogue_item *hm_identify_released(const struct hm_identify_name *name);
+/* Does a site list these bytes, or take them back, so that they are not to be installed? */
+bool hm_identify_is_refused(const struct hm_identify_name *name);
 
 /* ---- identify_text.c ---- */
 

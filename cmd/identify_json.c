@@ -47,10 +47,12 @@ static enum hm_rc write_image(struct hm_identify *identify, struct hm_json_write
     write_digest(writer, &image->sha256);
     write_number(writer, "size", image->size);
     HM_TRY(write_path(writer, "local", image->path, err));
-    if (item == NULL && name != NULL && name->answer.matches.item_count > 0) {
-        item = &name->answer.matches.items[0];
+    if (hm_identify_is_refused(name)) {
         hm_json_writer_key_str(writer, "word", "refused");
         hm_json_writer_key_str(writer, "code", hm_error_name(name->answer.rc));
+        if (name->answer.matches.item_count == 0)
+            return HM_OK; /* recalled, and listed nowhere any more */
+        item = &name->answer.matches.items[0];
         hm_json_writer_key_str(writer, "site", item->subscription->name);
         hm_json_writer_key(writer, "path");
         hm_json_writer_string(writer, item->path);

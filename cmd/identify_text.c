@@ -81,6 +81,8 @@ static enum hm_rc print_name(struct hm_identify *identify, size_t source,
     }
     HM_TRY(hm_buf_append_byte(out, '\'', err));
     HM_TRY(hm_text_escape(out, image->path, err));
+    if (hm_identify_is_refused(name))
+        return hm_buf_append_str(out, "' (RECALLED: not to be installed)", err);
     if (identify->known.folders[source] != NULL)
         return hm_buf_append_str(out, "' (the folder's word: nobody signed it)", err);
     return hm_buf_append_str(out, "' (placed by sync; no trusted site vouches for it now)", err);

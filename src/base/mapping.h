@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file's bytes without copying them. For files that are replaced and not written to: where
- * somebody cuts a mapped file short, this process ends (SIGBUS).
+ * A file's bytes without copying them. For files of one's own that are replaced and not written to:
+ * where somebody cuts a mapped file short, or the disk fails, this process ends (SIGBUS). Others'
+ * files are read.
  */
 #ifndef HM_BASE_MAPPING_H
 #define HM_BASE_MAPPING_H
@@ -18,10 +19,13 @@ struct hm_mapping {
         .bytes = { NULL, 0 }                                                                       \
     }
 
-/* Maps size bytes of a regular file for reading; the descriptor may be closed. is_all: all of them
- * will be read, and soon; else a few here and there. HM_EIO, HM_ENOMEM. */
-HM_MUST_CHECK enum hm_rc hm_mapping_fd(int fd, size_t size, bool is_all, struct hm_err *err,
+/* Maps size bytes of a regular file for reading a few here and there; the descriptor may be closed.
+ * HM_EIO, HM_ENOMEM. */
+HM_MUST_CHECK enum hm_rc hm_mapping_fd(int fd, size_t size, struct hm_err *err,
                                        struct hm_mapping *ret_mapping);
 void hm_mapping_done(struct hm_mapping *mapping);
+/* Has the process say sentence (borrowed, with its newline) and exit with status where a mapped
+ * file cannot be read any more: for a program to set once, never for a library. */
+void hm_mapping_set_fault(const char *sentence, int status);
 
 #endif

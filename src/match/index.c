@@ -2,8 +2,14 @@
 /* A folder of index files, mapped for look-ups. See index.h; index_update.c keeps it in step. */
 #include "match/index_internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "base/mapping.h"
 #include "base/num.h"
+#include "image/walk.h"
 
 unsigned hm_index_sample_bits(uint64_t image_size)
 {
@@ -11,6 +17,68 @@ unsigned hm_index_sample_bits(uint64_t image_size)
         return HM_INDEX_FILE_SAMPLE_BITS;
     return image_size > HM_INDEX_WHOLE_SIZE_MAX ? HM_INDEX_FILE_SAMPLE_BITS - 1 : 0;
 }
+
+/* ---- files that are indexed ------------------------------------------------------------------ */
+
+/* Exactly size bytes; fewer are another file's. */
+static enum hm_rc read_all(int fd, size_t size, struct hm_err *err, struct hm_buf *buf)
+{
+    hm_buf_clear(buf);
+    HM_TRY(hm_buf_reserve(buf, size, err));
+    while (buf->size < size) {
+        ssize_t count = read(fd, buf->data + buf->size, size - buf->size);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return hm_error_errno(err, errno, "it cannot be read");
+        if (count == 0)
+            return hm_fail(err, HM_EAGAIN, "it was cut short meanwhile");
+        buf->size += (size_t)count;
+    }
+    return HM_OK;
+}
+
+static bool is_untouched(const struct stat *st, const struct hm_index_want *was)
+{
+    return ((uint64_t)st->st_ino & INT64_MAX) == was->inode &&
+           (int64_t)st->st_ctim.tv_sec * INT64_C(1000000000) + (int64_t)st->st_ctim.tv_nsec ==
+               was->changed_ns;
+}
+
+static enum hm_rc read_file(const char *path, const struct hm_index_want *was, struct hm_err *err,
+                            struct hm_buf *buf, bool *ret_is_untouched)
+{
+    _hm_done_(hm_dir_close_fd) int fd =
+        open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    struct stat before, after;
+
+    if (fd < 0)
+        return hm_error_errno(err, errno, "it cannot be opened");
+    if (fstat(fd, &before) != 0 || !S_ISREG(before.st_mode) ||
+        (uint64_t)before.st_size != was->size || was->size > HM_WALK_FILE_SIZE_MAX)
+        return hm_fail(err, HM_EAGAIN, "it is another file by now");
+    HM_TRY(read_all(fd, (size_t)was->size, err, buf));
+    if (fstat(fd, &after) != 0 || after.st_size != before.st_size)
+        return hm_fail(err, HM_EAGAIN, "it changed meanwhile");
+    *ret_is_untouched = is_untouched(&before, was) && is_untouched(&after, was);
+    return HM_OK;
+}
+
+enum hm_rc hm_index_read(const char *path, const struct hm_index_want *was, struct hm_err *err,
+                         struct hm_buf *buf, bool *ret_is_untouched)
+{
+    enum hm_rc rc = read_file(path, was, err, buf, ret_is_untouched);
+
+    if (rc != HM_EIO)
+        return rc;
+    /* A file that cannot be read is no fault of the index. */
+    if (err != NULL)
+        err->rc = HM_EINPUT;
+    return HM_EINPUT;
+}
+
+/* ---- files of the index ---------------------------------------------------------------------- */
 
 bool hm_index_name(const char *name, uint64_t *ret_number)
 {
@@ -48,7 +116,7 @@ enum hm_rc hm_index_map(const struct hm_dir *dir, const char *name, struct hm_er
     HM_TRY(hm_dir_open_file(dir, name, err, &fd, &size));
     if (size == 0 || size > SIZE_MAX)
         return hm_fail(err, HM_EFORMAT, "'%s/%s' is no index of images", dir->path, name);
-    HM_TRY(hm_mapping_fd(fd, (size_t)size, false, err, &mapping));
+    HM_TRY(hm_mapping_fd(fd, (size_t)size, err, &mapping));
     *ret_bytes = mapping.bytes;
     return HM_OK;
 }

@@ -5,7 +5,7 @@
  *
  *   N.index   every one of these counts; a merge writes a new one, then removes those it replaces,
  *             so that a crash in between leaves images twice and loses none
- *   stamp     what the list was when the index was last brought up to date
+ *   stamp     what the list was when the index last had all of it
  *   lock      held while it is
  *
  * It is a cache: it can be removed at any time, and a damaged file of it is made anew.
@@ -63,8 +63,9 @@ struct hm_index_counts {
 bool hm_index_is_current(const struct hm_dir *dir, const char *stamp);
 /* Brings the index below dir up to date with wants (sorted here by path): reads what is new, drops
  * what is gone or changed, merges. A file that cannot be read or is not what was wanted is told and
- * left out. stamp is kept at the end (NULL: none). worker: the program that takes images apart
- * (image/inspect.h); NULL: their bytes alone are indexed. HM_EBUSY, HM_EIO, HM_ENOMEM. */
+ * left out. stamp is kept at the end (NULL: none) unless one was. worker: the program that takes
+ * images apart (image/inspect.h); NULL: their bytes alone are indexed. HM_EBUSY, HM_EIO, HM_ENOMEM.
+ */
 HM_MUST_CHECK enum hm_rc hm_index_update(const struct hm_dir *dir, struct hm_index_want *wants,
                                          size_t count, const char *stamp, const char *worker,
                                          const struct hm_index_events *events, struct hm_err *err,
@@ -74,6 +75,13 @@ HM_MUST_CHECK enum hm_rc hm_index_open(const struct hm_dir *dir, struct hm_err *
                                        struct hm_index *ret_index);
 void hm_index_done(struct hm_index *index);
 
+/* Reads a file whole that was of was->size when it was indexed; buf is emptied first. A copy:
+ * whatever happens to the file while it is compared, its bytes stay. *ret_is_untouched: before and
+ * after, its inode and time of change were those of was. HM_EINPUT, HM_EAGAIN (another size, or no
+ * file), HM_ENOMEM; sentences begin with "it". */
+HM_MUST_CHECK enum hm_rc hm_index_read(const char *path, const struct hm_index_want *was,
+                                       struct hm_err *err, struct hm_buf *buf,
+                                       bool *ret_is_untouched);
 /* How many anchors of an image of that size are kept: one in 2^bits. */
 unsigned hm_index_sample_bits(uint64_t image_size);
 

@@ -5,11 +5,6 @@
  */
 #include "match/index_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/lock.h"
 #include "image/walk.h"
 #include "match/anchor.h"
@@ -296,46 +291,6 @@ static void leave_out(struct update *update, const struct hm_index_want *want,
     update->events->notice(update->events->ctx, sentence);
 }
 
-static bool is_same(const struct stat *st, const struct hm_index_want *want)
-{
-    return S_ISREG(st->st_mode) && (uint64_t)st->st_size == want->size &&
-           ((uint64_t)st->st_ino & INT64_MAX) == want->inode &&
-           (int64_t)st->st_ctim.tv_sec * INT64_C(1000000000) + (int64_t)st->st_ctim.tv_nsec ==
-               want->changed_ns;
-}
-
-/* Reads a file whole; one that is another by now, or changes meanwhile, is not the one wanted. */
-static enum hm_rc read_image(struct update *update, const struct hm_index_want *want,
-                             struct hm_err *err)
-{
-    _hm_done_(hm_dir_close_fd) int fd =
-        open(want->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    struct stat st;
-    size_t size = (size_t)want->size;
-
-    hm_buf_clear(&update->bytes);
-    if (fd < 0)
-        return hm_error_errno(err, errno, "it cannot be opened");
-    if (fstat(fd, &st) != 0 || !is_same(&st, want))
-        return hm_fail(err, HM_EAGAIN, "it changed meanwhile");
-    HM_TRY(hm_buf_reserve(&update->bytes, size, err));
-    while (update->bytes.size < size) {
-        ssize_t count =
-            read(fd, update->bytes.data + update->bytes.size, size - update->bytes.size);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return hm_error_errno(err, errno, "it cannot be read");
-        if (count == 0)
-            break;
-        update->bytes.size += (size_t)count;
-    }
-    if (update->bytes.size != size || fstat(fd, &st) != 0 || !is_same(&st, want))
-        return hm_fail(err, HM_EAGAIN, "it changed meanwhile");
-    return HM_OK;
-}
-
 static enum hm_rc add_image(struct update *update, struct hm_index_want *want, struct hm_err *err)
 {
     _hm_free_(hm_contents_free) struct hm_contents *contents = NULL;
@@ -345,15 +300,13 @@ static enum hm_rc add_image(struct update *update, struct hm_index_want *want, s
                                    .changed_ns = want->changed_ns,
                                    .path = hm_bytes_str(want->path)};
     struct hm_bytes bytes;
-    enum hm_rc rc;
+    bool is_same;
 
     if (want->size > HM_WALK_FILE_SIZE_MAX)
         return hm_fail(err, HM_EREFUSED, "it is larger than any flash image");
-    rc = read_image(update, want, err);
-    /* A file that cannot be read is no fault of the index. */
-    if (rc == HM_EIO)
-        rc = err->rc = HM_EINPUT;
-    HM_TRY(rc);
+    HM_TRY(hm_index_read(want->path, want, err, &update->bytes, &is_same));
+    if (!is_same)
+        return hm_fail(err, HM_EAGAIN, "it changed meanwhile");
     bytes = hm_buf_bytes(&update->bytes);
     HM_TRY(hm_digest_sha256(bytes, err, &image.sha256));
     if (want->has_sha256 && !hm_digest_is_equal(&want->sha256, &image.sha256))
@@ -364,9 +317,11 @@ static enum hm_rc add_image(struct update *update, struct hm_index_want *want, s
             HM_TRY(hm_contents_inspect(update->worker, bytes, true, err, &contents));
         HM_TRY(
             hm_anchor_find(bytes, HM_ANCHOR_RAW, hm_index_sample_bits(want->size), err, &anchors));
-        HM_TRY(digest_set_add(&update->digests, &image.sha256, err));
     }
     HM_TRY(hm_index_file_batch_add(&update->batch, &image, contents, &anchors, err));
+    /* Not before: there are no copies of what could not be added. */
+    if (!image.is_copy)
+        HM_TRY(digest_set_add(&update->digests, &image.sha256, err));
     want->is_indexed = true;
     update->counts.added++;
     return HM_OK;
@@ -521,7 +476,8 @@ enum hm_rc hm_index_update(const struct hm_dir *dir, struct hm_index_want *wants
     if (count > 1)
         qsort(wants, count, sizeof(*wants), compare_wants);
     HM_TRY(run(update, err));
-    if (stamp != NULL)
+    /* What was left out is tried again the next time, and told again. */
+    if (stamp != NULL && update->counts.left_out == 0)
         HM_TRY(hm_file_replace(dir, INDEX_STAMP, 0644, hm_bytes_str(stamp), err));
     *ret_counts = update->counts;
     return HM_OK;

@@ -5,33 +5,18 @@
  */
 #include "match/match_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/dir.h"
-#include "base/mapping.h"
 #include "image/walk.h"
 
 /* One candidate after the other. */
 struct reading {
-    int fd;
-    struct stat st;
-    struct hm_mapping mapping;
+    struct hm_buf bytes;
     struct hm_buf path;
     struct hm_compare_map map;
 };
 
-static void close_image(struct reading *reading)
-{
-    hm_mapping_done(&reading->mapping);
-    hm_dir_close_fd(&reading->fd);
-}
-
 static void reading_done(struct reading *reading)
 {
-    close_image(reading);
+    hm_buf_done(&reading->bytes);
     hm_buf_done(&reading->path);
     hm_compare_map_done(&reading->map);
 }
@@ -60,45 +45,28 @@ enum hm_rc hm_match_image_has(const struct hm_index_image *image, const struct h
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-static bool is_untouched(const struct stat *st, const struct hm_index_image *image)
-{
-    return (uint64_t)st->st_size == image->size &&
-           ((uint64_t)st->st_ino & INT64_MAX) == image->inode &&
-           (int64_t)st->st_ctim.tv_sec * INT64_C(1000000000) + (int64_t)st->st_ctim.tv_nsec ==
-               image->changed_ns;
-}
-
-static enum hm_rc open_image(struct reading *reading, const struct hm_index_image *image,
+static enum hm_rc read_image(struct reading *reading, const struct hm_index_image *image,
                              struct hm_err *err)
 {
+    struct hm_index_want was = {
+        .size = image->size, .inode = image->inode, .changed_ns = image->changed_ns};
     struct hm_sha256 sha256;
+    const char *path;
+    bool is_untouched;
+    enum hm_rc rc;
 
     hm_buf_clear(&reading->path);
     HM_TRY(hm_buf_append(&reading->path, image->path, err));
-    reading->fd =
-        open(hm_buf_str(&reading->path), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-    if (reading->fd < 0)
-        return hm_error_errno(err, errno, "cannot open '%s'", hm_buf_str(&reading->path));
-    if (fstat(reading->fd, &reading->st) != 0 || !S_ISREG(reading->st.st_mode) ||
-        (uint64_t)reading->st.st_size != image->size || image->size > HM_WALK_FILE_SIZE_MAX)
-        return hm_fail(err, HM_EINPUT, "'%s' is another file now", hm_buf_str(&reading->path));
-    HM_TRY(hm_mapping_fd(reading->fd, (size_t)image->size, true, err, &reading->mapping));
-    if (is_untouched(&reading->st, image))
+    path = hm_buf_str(&reading->path);
+    rc = hm_index_read(path, &was, err, &reading->bytes, &is_untouched);
+    if (rc != HM_OK)
+        return hm_error_prefix(err, rc, "'%s'", path);
+    if (is_untouched)
         return HM_OK;
-    HM_TRY(hm_digest_sha256(reading->mapping.bytes, err, &sha256));
+    HM_TRY(hm_digest_sha256(hm_buf_bytes(&reading->bytes), err, &sha256));
     if (!hm_digest_is_equal(&sha256, &image->sha256))
-        return hm_fail(err, HM_EINPUT, "'%s' has other bytes now", hm_buf_str(&reading->path));
+        return hm_fail(err, HM_EINPUT, "'%s' has other bytes now", path);
     return HM_OK;
-}
-
-/* Is it the file still that was opened? */
-static bool is_same(const struct reading *reading)
-{
-    struct stat st;
-
-    return fstat(reading->fd, &st) == 0 && st.st_size == reading->st.st_size &&
-           st.st_ctim.tv_sec == reading->st.st_ctim.tv_sec &&
-           st.st_ctim.tv_nsec == reading->st.st_ctim.tv_nsec;
 }
 
 /* ---- variable regions ------------------------------------------------------------------------ */
@@ -269,8 +237,8 @@ static enum hm_rc compare_bytes(const struct match_input *input,
 {
     bool in_place;
 
-    HM_TRY(open_image(reading, &release->image, err));
-    HM_TRY(hm_compare_map_make(reading->mapping.bytes, err, &reading->map));
+    HM_TRY(read_image(reading, &release->image, err));
+    HM_TRY(hm_compare_map_make(hm_buf_bytes(&reading->bytes), err, &reading->map));
     HM_TRY(hm_compare_run(&input->map, &reading->map, candidate->hits, candidate->hit_count, err,
                           &release->comparison));
     release->is_compared = true;
@@ -293,9 +261,7 @@ static enum hm_rc compare_bytes(const struct match_input *input,
         /* Its variable regions were looked into only where it is in place. */
         release->is_whole = in_place && is_whole(release, input, &reading->map);
     }
-    if (is_same(reading))
-        return HM_OK;
-    return hm_fail(err, HM_EINPUT, "'%s' changed meanwhile", hm_buf_str(&reading->path));
+    return HM_OK;
 }
 
 /* A candidate that is not where it was is told, and nothing is said of its bytes. */
@@ -306,7 +272,6 @@ static enum hm_rc try_bytes(struct hm_match *match, const struct match_input *in
     struct hm_err why = HM_ERR_INIT;
     enum hm_rc rc = compare_bytes(input, candidate, reading, release, &why);
 
-    close_image(reading);
     if (rc == HM_OK)
         return HM_OK;
     if (hm_error_exit_status(rc) == 4)
@@ -343,6 +308,9 @@ static enum hm_rc lay_one(struct hm_match *match, const struct match_input *inpu
     release->image = candidate->image;
     if (release->image.contents.size > 0)
         HM_TRY(hm_contents_parse(release->image.contents, err, &release->contents));
+    /* Its parts lie within that size: the bytes must be as many. */
+    if (release->contents != NULL && release->contents->image_size != release->image.size)
+        return hm_fail(err, HM_EFORMAT, "the index of images has the parts of another image");
     if (candidate->hit_count > 0)
         HM_TRY(try_bytes(match, input, candidate, reading, release, err));
     if (release->contents == NULL || input->contents == NULL)
@@ -364,7 +332,8 @@ static enum hm_rc lay_all(struct hm_match *match, const struct match_input *inpu
                           const struct hm_candidate_list *list, struct hm_err *err)
 {
     _hm_done_(reading_done) struct reading reading = {
-        .fd = -1, .mapping = HM_MAPPING_INIT, .path = HM_BUF_INIT(HM_INDEX_FILE_PATH_SIZE_MAX + 1)};
+        .bytes = HM_BUF_INIT(HM_WALK_FILE_SIZE_MAX + 1),
+        .path = HM_BUF_INIT(HM_INDEX_FILE_PATH_SIZE_MAX + 1)};
 
     match->releases = calloc(list->count + 1, sizeof(*match->releases));
     if (match->releases == NULL)

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark identify: files and dumps by their bytes, from what a site signed and sync placed, and from folders."""
+import hashlib
 import json
+import os
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -246,6 +249,30 @@ class Names(Identify):
             result = story.hallmark("identify", self.dump(images.dirty(self.new)), home=home)
             self.assertStatus(result, 0)
 
+    def test_index__cut_short_under_a_run(self):
+        home, fifo = self.scratch / "home", self.scratch / "fifo"
+        shutil.copytree(self.cast.home, home)
+        os.mkfifo(fifo)
+        run = subprocess.Popen([story.HALLMARK, "identify", "--raw", "--no-progress", "--home", home, fifo], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        with open(fifo, "wb") as dump:  # it waits for its dump: the index is open
+            for path in (home / "index").rglob("*.index"):
+                os.truncate(path, 0)
+            dump.write(images.dirty(self.new))
+        err = run.communicate()[1]
+        self.assertEqual(run.returncode, 4, err)
+        self.assertIn("remove 'index'", err)
+
+    def test_placed__and_no_site_vouches_for_it_now(self):
+        home, folder = self.scratch / "home", self.scratch / "folder"
+        shutil.copytree(self.cast.home, home)
+        folder.mkdir()
+        story.must("trust", "remove", "globex", home=home)
+        for data in (self.new, images.dirty(self.new)):
+            result = story.hallmark("identify", self.dump(data), "--in", folder, home=home)
+            self.assertRefused(result, 1, "vouches")
+        (folder / "mine.fd").write_bytes(self.new)
+        self.assertStatus(story.hallmark("identify", self.dump(self.new), "--in", folder, home=home), 0)
+
     def test_trace__from_the_bytes_to_who_signed(self):
         result = self.run_home(self.dump(self.new), "--trace")
         self.assertStatus(result, 0)
@@ -268,6 +295,7 @@ class Recalled(Identify):
         cast.site, cast.public = self.scratch / "site", self.scratch / "site" / "public"
         shutil.copytree(self.cast.site, cast.site)
         self.home, request = self.scratch / "home", self.scratch / "recall.request"
+        self.people = cast
         cast.trust(self.home)
         story.must("sync", "*", "-d", self.scratch / "synced", "--no-progress", home=self.home)
         story.must("site", "recall", "--dir", cast.site, "hang", "acme/board/1.1/new.fd", "--reason", "it hangs", "--remedy", "install 1.2", "-o", request)
@@ -285,6 +313,25 @@ class Recalled(Identify):
         self.assertStatus(result, 1)
         self.assertIn("exact except variable regions: acme/board/1.1/new.fd at globex (RECALLED", result.out)
         self.assertStatus(story.hallmark("identify", self.dump(images.dirty(self.old)), home=self.home), 0)
+
+    def test_what_stands_nowhere(self):
+        """Bytes that a recall names and no release lists: a folder that has them does not make them good."""
+        cast, folder = self.people, self.scratch / "folder"
+        folder.mkdir()
+        data = images.bios("stolen")
+        (folder / "fine.fd").write_bytes(data)
+        request = self.scratch / "leak.request"
+        story.must("site", "recall", "--dir", cast.site, "leak", hashlib.sha256(data).hexdigest(), "--reason", "it leaked", "--remedy", "erase it", "-o", request)
+        cast.attach(request, "recall1")
+        story.must("site", "publish", "--dir", cast.site)
+        story.hallmark("list", home=self.home)
+        result = story.hallmark("identify", self.dump(data), "--in", folder, home=self.home)
+        self.assertRefused(result, 1, "it leaked")
+        result = story.hallmark("identify", self.dump(images.dirty(data)), "--in", folder, home=self.home)
+        self.assertRefused(result, 1, "it leaked")
+        self.assertIn("RECALLED", result.out)
+        found = story.hallmark("identify", self.dump(images.dirty(data)), "--in", folder, "--json", home=self.home).json()["files"][0]
+        self.assertEqual((found["known"], found["releases"][0]["word"]), (False, "refused"))
 
     def test_a_folder_s_word_does_not_outweigh_it(self):
         folder = self.scratch / "folder"

@@ -2,6 +2,8 @@
 /* match/index: kept in step with files, whatever happened to them or to it. */
 #include "match_kit.h"
 
+#include <unistd.h>
+
 #include "base/file.h"
 
 #define SIZE 8192
@@ -329,6 +331,47 @@ static void test_is_current__only_for_the_last_stamp(void **state)
     assert_false(hm_index_is_current(&f.index, "one"));
 }
 
+static void test_is_current__not_while_something_is_left_out(void **state)
+{
+    _hm_done_(fixture_done) struct fixture f;
+
+    begin(&f, state);
+    put(&f, "away", 1);
+    want(&f, "away");
+    assert_int_equal(hm_dir_remove(f.dir, "away", NULL), HM_OK);
+    update(&f, "one");
+    assert_int_equal(f.counts.left_out, 1);
+    assert_false(hm_index_is_current(&f.index, "one"));
+    put(&f, "away", 1);
+    f.count = 0;
+    want(&f, "away");
+    update(&f, "one");
+    assert_true(hm_index_is_current(&f.index, "one"));
+    assert_int_equal(count_known(&f, 1), 1);
+}
+
+static void test_read__a_copy_of_the_file_that_was_wanted(void **state)
+{
+    _hm_done_(fixture_done) struct fixture f;
+    _hm_done_(hm_buf_done) struct hm_buf buf = HM_BUF_INIT(2 * SIZE);
+    uint8_t data[SIZE];
+    bool is_untouched = false;
+
+    begin(&f, state);
+    put(&f, "file", 1);
+    want(&f, "file");
+    assert_int_equal(hm_index_read(f.wants[0].path, &f.wants[0], NULL, &buf, &is_untouched), HM_OK);
+    assert_true(is_untouched);
+    assert_int_equal(truncate(f.wants[0].path, SIZE / 2), 0);
+    match_kit_fill(data, sizeof(data), 1);
+    assert_true(hm_bytes_is_equal(hm_buf_bytes(&buf), hm_bytes_make(data, sizeof(data))));
+    assert_int_equal(hm_index_read(f.wants[0].path, &f.wants[0], NULL, &buf, &is_untouched),
+                     HM_EAGAIN);
+    put(&f, "file", 2);
+    assert_int_equal(hm_index_read(f.wants[0].path, &f.wants[0], NULL, &buf, &is_untouched), HM_OK);
+    assert_false(is_untouched);
+}
+
 static void test_update__takes_no_other_files_for_its_own(void **state)
 {
     _hm_done_(fixture_done) struct fixture f;
@@ -358,6 +401,8 @@ int main(void)
         tmpdir_test(test_update__a_damaged_file_is_made_anew),
         tmpdir_test(test_update__a_damaged_image_is_read_again),
         tmpdir_test(test_is_current__only_for_the_last_stamp),
+        tmpdir_test(test_is_current__not_while_something_is_left_out),
+        tmpdir_test(test_read__a_copy_of_the_file_that_was_wanted),
         tmpdir_test(test_update__takes_no_other_files_for_its_own),
     };
 
