@@ -3,6 +3,7 @@
 #include "serve/counters.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -23,10 +24,13 @@ enum hm_rc hm_counters_open(int fd, struct hm_err *err, struct hm_counters **ret
 
 enum hm_rc hm_counters_new(struct hm_err *err, struct hm_counters **ret_counters, int *ret_fd)
 {
-    int fd = memfd_create("hallmark-counters", MFD_CLOEXEC);
+    int fd = memfd_create("hallmark-counters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     enum hm_rc rc;
 
-    if (fd < 0 || ftruncate(fd, sizeof(struct hm_counters)) != 0) {
+    /* Of its size for good: who shares it could cut it short otherwise, and the next one who counts
+     * would end (SIGBUS). */
+    if (fd < 0 || ftruncate(fd, sizeof(struct hm_counters)) != 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
         rc = hm_error_errno(err, errno, "no memory can be shared");
         if (fd >= 0)
             (void)close(fd);

@@ -135,8 +135,9 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
                              "  default \"\";\n"
                              "  200 %s; 206 %s; 304 %s; 412 %s; 416 %s;\n"
                              "}\n"
-                             "map $upstream_http_x_hallmark_customer $hallmark_customer {\n"
-                             "  default $upstream_http_x_hallmark_customer;\n"
+                             "map $upstream_http_x_hallmark_customer$hallmark_bearer "
+                             "$hallmark_customer {\n"
+                             "  default $upstream_http_x_hallmark_customer$hallmark_bearer;\n"
                              "  \"\" $hallmark_basic;\n"
                              "}\n",
                              claim, claim, claim, claim, claim);
@@ -255,6 +256,8 @@ static enum hm_rc write_metadata(const struct hm_nginx *nginx, struct hm_err *er
                              "  location /-/bearer/ {\n"
                              "    internal;\n"
                              "    auth_request /-/authorize;\n"
+                             "    auth_request_set $hallmark_bearer "
+                             "$upstream_http_x_hallmark_customer;\n"
                              "    alias \"%s/\";\n" ERROR_PAGES(
                                  "401 403") "    gzip_static on;\n"
                                             "    add_header Cache-Control $hallmark_cache;\n"

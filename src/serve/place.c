@@ -40,13 +40,24 @@ static enum hm_rc copy(const char *text, struct hm_err *err, char **ret_text)
     return *ret_text == NULL ? hm_error_nomem(err) : HM_OK;
 }
 
-/* An absolute path: nginx has no working folder of ours. */
+/* An absolute path: nginx has no working folder of ours. What path names is there. */
 static enum hm_rc absolute(const char *path, struct hm_err *err, char **ret_path)
 {
     *ret_path = realpath(path, NULL);
     if (*ret_path == NULL)
         return hm_error_errno(err, errno, "'%s'", path);
     return HM_OK;
+}
+
+/* The same of a file that need not be there. */
+static enum hm_rc absolute_new(const char *path, struct hm_err *err, char **ret_path)
+{
+    _hm_free_(free) char *folder = NULL;
+
+    if (path[0] == '/')
+        return copy(path, err, ret_path);
+    HM_TRY(absolute(".", err, &folder));
+    return join(folder, path, err, ret_path);
 }
 
 /* --- users --- */
@@ -110,7 +121,9 @@ static enum hm_rc make_run(struct hm_place *place, const struct hm_settings *set
 
         HM_TRY(hm_dir_remove_tree(&place->run, folders[i], err)); /* of an earlier start */
         HM_TRY(hm_dir_open_at(&place->run, folders[i], true, err, &dir));
-        HM_TRY(open_to_group(place, &dir, i == 1 ? 0770 : 0750, err));
+        /* nginx makes the folders in tmp as the user that starts it, and gives them away by name:
+         * whoever could put a link there would be given what it leads to. */
+        HM_TRY(open_to_group(place, &dir, 0750, err));
     }
     return HM_OK;
 }
@@ -120,20 +133,22 @@ enum hm_rc hm_place_open(const struct hm_settings *settings, int64_t now_unix_s,
 {
     struct hm_place *place = ret_place;
     _hm_done_(hm_dir_done) struct hm_dir state = HM_DIR_INIT;
+    enum hm_rc rc;
 
     HM_TRY(hm_site_open(settings->dir, HM_SITE_READ, 0, now_unix_s, err, &place->site));
     HM_TRY(absolute(place->site->public_dir.path, err, &place->public_path));
     HM_TRY(absolute(place->site->private_dir.path, err, &place->private_path));
     HM_TRY(hm_dir_open_at(&place->site->private_dir, HM_PLACE_STATE, true, err, &state));
-    if (hm_lock_take(&place->site->private_dir, HM_PLACE_LOCK, LOCK_WAIT_MS, err, &place->lock) !=
-        HM_OK)
-        return hm_fail(err, HM_EBUSY, "another server serves site '%s'", place->site->config.name);
-    HM_TRY(find_user(place, settings, err));
+    rc = hm_lock_take(&place->site->private_dir, HM_PLACE_LOCK, LOCK_WAIT_MS, err, &place->lock);
+    if (rc == HM_EBUSY)
+        return hm_fail(err, rc, "another server serves site '%s'", place->site->config.name);
+    HM_TRY(rc);
     if (settings->is_trial)
         return HM_OK;
+    HM_TRY(find_user(place, settings, err));
     HM_TRY(make_run(place, settings, err));
     if (settings->access_log != NULL)
-        return copy(settings->access_log, err, &place->access_log);
+        return absolute_new(settings->access_log, err, &place->access_log);
     return join(place->private_path, HM_PLACE_STATE "/access.log", err, &place->access_log);
 }
 

@@ -27,11 +27,11 @@ struct hm_settings {
     const char *dir;    /* of the site */
     const char *run;    /* NULL: private/serve/run, or under root /run/hallmark/SITE */
     const char *listen; /* HOST:PORT */
-    const char *admin;  /* HOST:PORT or unix:PATH for health and metrics; NULL: run/admin.sock */
+    const char *admin;  /* HOST:PORT for health and metrics; NULL: run/admin.sock */
     const char *certificate, *certificate_key; /* NULL: private/serve/tls.pem, self-signed */
     const char *access_log;                    /* NULL: private/serve/access.log */
     const char *nginx;
-    const char *user;     /* NULL: HM_SETTINGS_USER; counts under root alone */
+    const char *user;     /* NULL: HM_SETTINGS_USER; counts under root alone, and not on trial */
     const char *names[8]; /* hosts for a certificate of our own */
     size_t name_count;
     bool is_open, is_trial;

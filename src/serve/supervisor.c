@@ -245,6 +245,13 @@ static void reload(struct supervisor *server)
     hm_event_log("reloaded", NULL);
 }
 
+/* Its processes, where they are another user, reach no folder of the log: only new ones, made by
+ * the first of them, are given the file. */
+static void reopen_log(struct supervisor *server)
+{
+    hm_child_signal(&server->front.child, server->place.has_user ? SIGHUP : SIGUSR1);
+}
+
 static void on_signals(struct supervisor *server)
 {
     struct signalfd_siginfo info;
@@ -255,7 +262,7 @@ static void on_signals(struct supervisor *server)
         else if (info.ssi_signo == SIGHUP)
             reload(server);
         else if (info.ssi_signo == SIGUSR1)
-            hm_child_signal(&server->front.child, SIGUSR1);
+            reopen_log(server);
     }
 }
 
