@@ -147,6 +147,8 @@ enum hm_rc hm_delivery_take(struct hm_delivery *delivery, const struct hm_statem
         return take_answer(delivery, statement, hash, err);
     case HM_STATEMENT_RECEIPT:
         return take_receipt(delivery, statement, hash, err);
+    case HM_STATEMENT_KEY:
+    case HM_STATEMENT_HEAD:
     case HM_STATEMENT_KIND_COUNT_:
         break;
     }

@@ -18,6 +18,7 @@ enum line_type {
     LINE_TIME,
     LINE_PLACE,  /* a number and a digest, which stand in a row in the structure */
     LINE_IMAGE,  /* a digest and a number */
+    LINE_HEAD,   /* likewise, of what there is, or zeros */
     LINE_EVENT,  /* epoch, counter, digest */
     LINE_REASON, /* a word of the table */
 };
@@ -124,6 +125,14 @@ static const struct {
                                {"written", LINE_NUMBER, AT(written), 0},
                                {"salt", LINE_DIGEST, AT(nonce), 0},
                                LINE_WHEN}},
+    [HM_STATEMENT_KEY] = {"hallmark/delivery-key v1",
+                          {LINE_SITE,
+                           {"account", LINE_WORD, AT(account), 0},
+                           LINE_CLIENT,
+                           {"key", LINE_WORD, AT(key), 0},
+                           LINE_WHEN}},
+    [HM_STATEMENT_HEAD] = {"hallmark/delivery-head v1",
+                           {LINE_SITE, LINE_CLIENT, {"event", LINE_HEAD, AT(event), 0}, LINE_WHEN}},
 };
 
 static const char *const reasons[HM_STATEMENT_REASON_COUNT_] = {
@@ -195,8 +204,8 @@ static enum hm_rc read_event(struct hm_lines *lines, const struct line *line,
     static const char what[] = "epoch, counter and hash of a client's statement";
 
     HM_TRY(hm_lines_take(lines, line->word, 3, false, what));
-    HM_TRY(hm_lines_number(lines, 0, 1, what, &event->epoch));
-    HM_TRY(hm_lines_number(lines, 1, 1, what, &event->counter));
+    HM_TRY(hm_lines_number(lines, 0, line->type == LINE_EVENT, what, &event->epoch));
+    HM_TRY(hm_lines_number(lines, 1, line->type == LINE_EVENT, what, &event->counter));
     return hm_lines_digest(lines, 2, what, &event->previous);
 }
 
@@ -230,6 +239,7 @@ static enum hm_rc read_line(struct hm_lines *lines, const struct line *line, str
     case LINE_TIME:
         return read_time(lines, line, statement);
     case LINE_EVENT:
+    case LINE_HEAD:
         return read_event(lines, line, statement);
     case LINE_REASON:
         return read_reason(lines, line, statement);
@@ -326,6 +336,7 @@ static enum hm_rc write_value(struct hm_buf *text, const struct line *line,
         HM_TRY(write_digest(text, value, err));
         return write_number(text, *(const uint64_t *)second, err);
     case LINE_EVENT:
+    case LINE_HEAD:
         HM_TRY(write_number(text, event->epoch, err));
         HM_TRY(write_number(text, event->counter, err));
         return write_digest(text, &event->previous, err);
@@ -372,7 +383,9 @@ enum hm_rc hm_statement_verify(struct hm_bytes raw, const struct hm_note_key *ke
     HM_TRY(hm_note_parse(raw, err, &note));
     HM_TRY(hm_note_verify(note, &key, 1, err, NULL));
     HM_TRY(hm_statement_parse(note->text, arena, err, &statement));
-    if (statement.client != NULL && strcmp(statement.client, key->name) != 0)
+    /* A head is the site's word on a client's key. */
+    if (statement.client != NULL && statement.kind != HM_STATEMENT_HEAD &&
+        strcmp(statement.client, key->name) != 0)
         return hm_fail(err, HM_EMISMATCH, "the statement names the client '%s', and '%s' signed it",
                        statement.client, key->name);
     HM_TRY(hm_statement_hash(note->text, err, &hash));

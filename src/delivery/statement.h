@@ -8,6 +8,8 @@
  *   ack       client   these bytes were received and verified
  *   reject    client   what was received is not that, and why
  *   receipt   site     both sides' statements are kept: what was meant, how much was written
+ *   key       both     this key speaks for this account
+ *   head      site     the newest statement of this key that the site has
  *
  * A statement has one spelling: what is read and written again is the same text.
  */
@@ -28,6 +30,8 @@ enum hm_statement_kind {
     HM_STATEMENT_ACK,
     HM_STATEMENT_REJECT,
     HM_STATEMENT_RECEIPT,
+    HM_STATEMENT_KEY,
+    HM_STATEMENT_HEAD,
     HM_STATEMENT_KIND_COUNT_
 };
 
@@ -52,18 +56,19 @@ struct hm_statement_event {
 struct hm_statement {
     enum hm_statement_kind kind;
     const char *site;
-    const char *account; /* request: the customer */
-    const char *client;  /* request, ack, reject: the name of the client's key */
+    const char *account; /* request, key: the customer */
+    const char *client;  /* request, ack, reject, key, head: the name of the client's key */
     struct hm_sha256 request, offer, answer; /* hashes of earlier statements */
     uint64_t entry_index;                    /* request, offer: the release's entry in the log */
     struct hm_sha256 entry;                  /* its leaf hash */
+    const char *key;                         /* key: its vkey */
     const char *path;                        /* request, offer, receipt */
     const char *label;                       /* offer: the version as it is printed */
     struct hm_sha256 image;                  /* ack, reject: as received; else as meant */
     uint64_t length;
     uint64_t checkpoint_size; /* request: the newest checkpoint that the client has seen */
     struct hm_sha256 checkpoint_root;
-    struct hm_statement_event event; /* request, ack, reject */
+    struct hm_statement_event event; /* request, ack, reject; head: the newest, or all zero */
     struct hm_sha256 nonce;          /* request, offer; receipt: the salt of its leaf */
     const char *edge;                /* offer: which server sends it */
     const char *program;             /* ack, reject: what verified */

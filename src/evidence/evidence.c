@@ -198,22 +198,8 @@ static bool starts_with(const struct hm_lines *lines, char mark)
 /* The lines "| TEXT" from here on, one or more. */
 static enum hm_rc take_text(struct parser *parser, const char *what, struct hm_bytes *ret_text)
 {
-    struct hm_lines *lines = &parser->lines;
-    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_EVIDENCE_SIZE_MAX);
-
-    while (starts_with(lines, '|')) {
-        struct hm_bytes line = lines->line;
-
-        if (line.size == 2 || (line.size > 1 && line.data[1] != ' '))
-            return hm_lines_fail(lines, "'| TEXT', or '|' for an empty line");
-        if (line.size > 1)
-            HM_TRY(hm_buf_append(&text, hm_bytes_make(line.data + 2, line.size - 2), lines->err));
-        HM_TRY(hm_buf_append_byte(&text, '\n', lines->err));
-        hm_lines_next(lines);
-    }
-    if (text.size == 0)
-        return hm_lines_fail(lines, what);
-    return hm_arena_copy(&parser->evidence->arena, hm_buf_bytes(&text), lines->err, ret_text);
+    return hm_lines_take_quoted(&parser->lines, HM_EVIDENCE_SIZE_MAX, what,
+                                &parser->evidence->arena, ret_text);
 }
 
 /* The lines "=BASE64" from here on; none: no bytes. */
@@ -521,23 +507,6 @@ enum hm_rc hm_evidence_parse(struct hm_bytes raw, struct hm_err *err,
 
 /* ---- writing ---- */
 
-static enum hm_rc write_text(struct hm_buf *buf, struct hm_bytes text, struct hm_err *err)
-{
-    for (size_t at = 0; at < text.size;) {
-        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
-        struct hm_bytes line;
-
-        if (end == NULL)
-            return hm_fail(err, HM_EUSAGE, "a quoted text does not end in a newline");
-        line = hm_bytes_make(text.data + at, (size_t)(end - text.data) - at);
-        HM_TRY(hm_buf_append_str(buf, line.size == 0 ? "|" : "| ", err));
-        HM_TRY(hm_buf_append(buf, line, err));
-        HM_TRY(hm_buf_append_byte(buf, '\n', err));
-        at += line.size + 1;
-    }
-    return HM_OK;
-}
-
 static enum hm_rc write_binary(struct hm_buf *buf, struct hm_bytes bytes, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_EVIDENCE_SIZE_MAX);
@@ -557,12 +526,12 @@ static enum hm_rc write_part(struct hm_buf *buf, const struct hm_evidence_part *
                              struct hm_err *err)
 {
     HM_TRY(hm_buf_append_str(buf, "checkpoint\n", err));
-    HM_TRY(write_text(buf, part->checkpoint, err));
+    HM_TRY(hm_lines_write_quoted(part->checkpoint, err, buf));
     for (size_t i = 0; i < part->entry_count; i++) {
         const struct hm_evidence_entry *entry = &part->entries[i];
 
         HM_TRY(hm_buf_append_fmt(buf, err, "entry %llu\n", (unsigned long long)entry->index));
-        HM_TRY(write_text(buf, entry->text, err));
+        HM_TRY(hm_lines_write_quoted(entry->text, err, buf));
         HM_TRY(write_binary(buf, hm_bytes_make(entry->hashes, entry->hash_count * HM_SHA256_SIZE),
                             err));
     }
@@ -572,7 +541,7 @@ static enum hm_rc write_part(struct hm_buf *buf, const struct hm_evidence_part *
     }
     if (part->has_list) {
         HM_TRY(hm_buf_append_str(buf, "list\n", err));
-        HM_TRY(write_text(buf, part->list, err));
+        HM_TRY(hm_lines_write_quoted(part->list, err, buf));
     }
     return HM_OK;
 }

@@ -133,3 +133,40 @@ enum hm_rc hm_lines_copy(const struct hm_lines *lines, size_t i, struct hm_arena
     *ret_text = text;
     return HM_OK;
 }
+
+enum hm_rc hm_lines_take_quoted(struct hm_lines *lines, size_t size_max, const char *what,
+                                struct hm_arena *arena, struct hm_bytes *ret_text)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(size_max);
+
+    while (lines->has_line && lines->line.size > 0 && lines->line.data[0] == '|') {
+        struct hm_bytes line = lines->line;
+
+        if (line.size == 2 || (line.size > 1 && line.data[1] != ' '))
+            return hm_lines_fail(lines, "'| TEXT', or '|' for an empty line");
+        if (line.size > 1)
+            HM_TRY(hm_buf_append(&text, hm_bytes_make(line.data + 2, line.size - 2), lines->err));
+        HM_TRY(hm_buf_append_byte(&text, '\n', lines->err));
+        hm_lines_next(lines);
+    }
+    if (text.size == 0)
+        return hm_lines_fail(lines, what);
+    return hm_arena_copy(arena, hm_buf_bytes(&text), lines->err, ret_text);
+}
+
+enum hm_rc hm_lines_write_quoted(struct hm_bytes text, struct hm_err *err, struct hm_buf *ret_buf)
+{
+    for (size_t at = 0; at < text.size;) {
+        const uint8_t *end = memchr(text.data + at, '\n', text.size - at);
+        struct hm_bytes line;
+
+        if (end == NULL)
+            return hm_fail(err, HM_EUSAGE, "a quoted text does not end in a newline");
+        line = hm_bytes_make(text.data + at, (size_t)(end - text.data) - at);
+        HM_TRY(hm_buf_append_str(ret_buf, line.size == 0 ? "|" : "| ", err));
+        HM_TRY(hm_buf_append(ret_buf, line, err));
+        HM_TRY(hm_buf_append_byte(ret_buf, '\n', err));
+        at += line.size + 1;
+    }
+    return HM_OK;
+}

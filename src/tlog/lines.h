@@ -8,6 +8,7 @@
 #define HM_TLOG_LINES_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "crypto/digest.h"
 
 #define HM_LINES_WORDS_MAX 5
@@ -52,5 +53,16 @@ HM_MUST_CHECK enum hm_rc hm_lines_digest(const struct hm_lines *lines, size_t i,
 /* A NUL-terminated copy of it. */
 HM_MUST_CHECK enum hm_rc hm_lines_copy(const struct hm_lines *lines, size_t i,
                                        struct hm_arena *arena, const char **ret_text);
+
+/* ---- a text within the text ---- */
+
+/* The lines "| TEXT" ("|" for an empty one) from here on, one or more: copied with their newlines.
+ * HM_EFORMAT: none (they are not what), another form, or more than size_max bytes. */
+HM_MUST_CHECK enum hm_rc hm_lines_take_quoted(struct hm_lines *lines, size_t size_max,
+                                              const char *what, struct hm_arena *arena,
+                                              struct hm_bytes *ret_text);
+/* Appends text so. HM_EUSAGE unless it ends in a newline. */
+HM_MUST_CHECK enum hm_rc hm_lines_write_quoted(struct hm_bytes text, struct hm_err *err,
+                                               struct hm_buf *ret_buf);
 
 #endif

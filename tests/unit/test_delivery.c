@@ -472,6 +472,33 @@ static enum hm_rc take_step(struct hm_delivery *delivery, const json_t *step)
 }
 
 /* Another reading of docs/formats.md 20, which shares no code. */
+static void test_parse__takes_a_key_and_a_head(void **state)
+{
+    static const char key[] = "hallmark/delivery-key v1\nsite globex\naccount initrode\n"
+                              "client initrode/host-1\nkey initrode/host-1+11111111+AQ==\n"
+                              "time 2026-11-24T13:00:00Z\n";
+    static const char none[] = "hallmark/delivery-head v1\nsite globex\nclient initrode/host-1\n"
+                               "event 0 0 " ZERO "\ntime 2026-11-24T13:00:00Z\n";
+    static const char no_request[] =
+        "hallmark/delivery-ack v1\nsite globex\nclient c\noffer " D1 "\nimage " D2
+        " 3\nevent 0 0 " ZERO "\nprogram p\ntime 2026-11-24T13:00:00Z\n";
+    struct hm_statement statement = parse(key);
+    struct hm_delivery delivery = HM_DELIVERY_INIT;
+
+    assert_int_equal(statement.kind, HM_STATEMENT_KEY);
+    assert_string_equal(statement.key, "initrode/host-1+11111111+AQ==");
+    assert_same_again(&statement);
+    assert_int_equal(take(&delivery, &statement), HM_EREFUSED);
+    statement = parse(none);
+    assert_int_equal(statement.kind, HM_STATEMENT_HEAD);
+    assert_int_equal(statement.event.epoch, 0);
+    assert_same_again(&statement);
+    assert_int_equal(take(&delivery, &statement), HM_EREFUSED);
+    /* Nothing but a head may say that there is nothing. */
+    assert_int_equal(hm_statement_parse(hm_bytes_str(no_request), &arena, NULL, &statement),
+                     HM_EFORMAT);
+}
+
 static void test_vectors__are_taken_and_refused_as_they_say(void **state)
 {
     json_t *vectors = json_load_file(VECTORS, 0, NULL);
@@ -511,6 +538,7 @@ int main(void)
         delivery_test(test_take__a_rejection_says_what_was_received),
         delivery_test(test_pass__ends_an_offer),
         delivery_test(test_sequence__has_no_gaps_and_no_forks),
+        delivery_test(test_parse__takes_a_key_and_a_head),
         delivery_test(test_vectors__are_taken_and_refused_as_they_say),
     };
 
