@@ -74,7 +74,8 @@ static bool is_recall(const struct hm_bytes *parts, size_t count)
 enum hm_decision_kind hm_decision_read_path(const char *path,
                                             char ret_file[HM_DECISION_PATH_SIZE_MAX])
 {
-    static const char *const folders[] = {"metadata", "log", "proofs", "makers", "csaf"};
+    static const char *const folders[] = {"metadata", "log",  "proofs",
+                                          "makers",   "csaf", "deliveries"};
     struct hm_bytes parts[PART_COUNT_MAX];
     size_t count;
 

@@ -3,7 +3,8 @@
  * May this request have this file? Pure: book, request and clock in, answer out. The path that was
  * decided on is the one that is served: it is read here once, strictly, and written again.
  *
- *   /hallmark.trust, /metadata/, /log/, /proofs/, /makers/, /csaf/, /targets/recalls/ID/FILE
+ *   /hallmark.trust, /metadata/, /log/, /proofs/, /makers/, /csaf/, /deliveries/,
+ *   /targets/recalls/ID/FILE
  *                                         any customer, or everybody where the site is open
  *   /targets/ID/PRODUCT/VERSION/FILE      who was granted it
  *

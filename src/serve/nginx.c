@@ -5,6 +5,7 @@
 #include "account/token.h"
 #include "base/text.h"
 #include "serve/export.h"
+#include "serve/transfer.h"
 
 /* Answers of our own, without a page that says whose server it is. A location that has one of these
  * has all: they are not inherited one by one. A token that is none has no password file, which
@@ -15,6 +16,8 @@
     "    error_page 405 @method;\n"                                                                \
     "    error_page 429 @busy;\n"                                                                  \
     "    error_page 500 502 503 504 @broken;\n"
+
+#define ACCESS_LOG "access_log \"%s\" hallmark buffer=32k flush=1s;\n"
 
 /* In strings of the configuration: what would end them, or begin a variable. */
 static enum hm_rc check_text(const char *text, struct hm_err *err)
@@ -35,6 +38,7 @@ static enum hm_rc check_all(const struct hm_nginx *nginx, struct hm_err *err)
                                  nginx->certificate,
                                  nginx->certificate_key,
                                  nginx->access_log,
+                                 nginx->transfers == NULL ? "" : nginx->transfers,
                                  nginx->listen,
                                  nginx->user == NULL ? "" : nginx->user,
                                  nginx->group == NULL ? "" : nginx->group};
@@ -104,7 +108,13 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
 
     HM_TRY(hm_buf_append_fmt(
         text, err,
-        "map $request_method $hallmark_method { default 0; GET 1; HEAD 1; }\n"
+        "map $uri $hallmark_post { default 0; /delivery/key 1; /delivery/request 1; "
+        "/delivery/answer 1; }\n"
+        "map $request_method $hallmark_method { default 0; GET 1; HEAD 1; POST $hallmark_post; }\n"
+        "map $http_hallmark_delivery $hallmark_delivery {\n"
+        "  default \"\";\n"
+        "  \"~^[0-9a-f]{64}$\" $http_hallmark_delivery;\n"
+        "}\n"
         "map $http_authorization $hallmark_scheme {\n"
         "  default other;\n"
         "  \"\" none;\n"
@@ -121,7 +131,8 @@ static enum hm_rc write_maps(const struct hm_nginx *nginx, struct hm_err *err, s
         text, err,
         "map $uri $hallmark_cache {\n"
         "  default \"%s, max-age=31536000, immutable\";\n"
-        "  \"~(/timestamp[.]json|[.]root[.]json|/hallmark[.]trust|/log/checkpoint)$|^"
+        "  \"~(/timestamp[.]json|[.]root[.]json|/hallmark[.]trust|/log/checkpoint|/deliveries/"
+        "checkpoint)$|^"
         "(/-/bearer)?/(proofs|csaf)/\" no-cache;\n"
         "}\n",
         nginx->settings->is_open ? "public" : "private"));
@@ -156,9 +167,10 @@ static enum hm_rc write_log(const struct hm_nginx *nginx, struct hm_err *err, st
         "  '\"token\":\"$upstream_http_x_hallmark_token\",\"method\":\"$request_method\","
         "\"path\":\"$request_uri\",\"range\":\"$http_range\",'\n"
         "  '\"status\":$status,\"bytes\":$body_bytes_sent,\"seconds\":$request_time,"
-        "\"complete\":\"$request_completion\",\"tls\":\"$ssl_protocol\",\"agent\":\"$http_user_"
+        "\"complete\":\"$request_completion\",\"delivery\":\"$hallmark_delivery\",\"tls\":\"$ssl_"
+        "protocol\",\"agent\":\"$http_user_"
         "agent\"}';\n"
-        "access_log \"%s\" hallmark buffer=32k flush=1s;\n",
+        "log_format transfers escape=json '" HM_TRANSFER_NGINX "';\n" ACCESS_LOG,
         nginx->access_log);
 }
 
@@ -182,11 +194,23 @@ static enum hm_rc write_zones(const struct hm_nginx *nginx, struct hm_err *err, 
     for (unsigned i = 0; i < nginx->settings->workers; i++)
         HM_TRY(hm_buf_append_fmt(text, err, "  server \"unix:%s/decide-%u.sock\" max_fails=0;\n",
                                  nginx->run, i));
-    return hm_buf_append_str(text,
+    HM_TRY(hm_buf_append_str(text,
                              "  keepalive 32;\n"
                              "  keepalive_timeout 20s;\n"
                              "}\n",
-                             err);
+                             err));
+    if (nginx->transfers == NULL)
+        return HM_OK;
+    if (nginx->settings->connections != 0)
+        HM_TRY(hm_buf_append_str(text, "limit_conn_zone $http_authorization zone=deliveries:4m;\n",
+                                 err));
+    return hm_buf_append_fmt(text, err,
+                             "upstream hallmark_deliveries {\n"
+                             "  server \"unix:%s/deliver.sock\" max_fails=0;\n"
+                             "  keepalive 128;\n"
+                             "  keepalive_timeout 20s;\n"
+                             "}\n",
+                             nginx->run);
 }
 
 static enum hm_rc write_server(const struct hm_nginx *nginx, struct hm_err *err,
@@ -236,9 +260,9 @@ static enum hm_rc write_server(const struct hm_nginx *nginx, struct hm_err *err,
 static enum hm_rc write_metadata(const struct hm_nginx *nginx, struct hm_err *err,
                                  struct hm_buf *text)
 {
-    static const char *const places[] = {"= /hallmark.trust", "/metadata/", "/log/",
-                                         "/proofs/",          "/makers/",   "/csaf/",
-                                         "/targets/recalls/"};
+    static const char *const places[] = {"= /hallmark.trust", "/metadata/",  "/log/",
+                                         "/proofs/",          "/makers/",    "/csaf/",
+                                         "/targets/recalls/", "/deliveries/"};
     static const char by_token[] =
         "    if ($hallmark_scheme = bearer) { rewrite ^(.*)$ /-/bearer$1 last; }\n"
         "    auth_basic hallmark;\n"
@@ -304,12 +328,57 @@ static enum hm_rc write_images(const struct hm_nginx *nginx, struct hm_err *err,
                              "    types { }\n"
                              "    add_header Cache-Control $hallmark_cache;\n",
                              nginx->public));
+    if (nginx->transfers != NULL)
+        HM_TRY(hm_buf_append_fmt(text, err, "    " ACCESS_LOG "    access_log \"%s\" transfers;\n",
+                                 nginx->access_log, nginx->transfers));
     if (nginx->settings->connections != 0)
         HM_TRY(hm_buf_append_fmt(text, err, "    limit_conn images %u;\n",
                                  nginx->settings->connections));
     if (nginx->settings->bytes_per_s != 0)
         HM_TRY(hm_buf_append_fmt(text, err, "    limit_rate %llu;\n",
                                  (unsigned long long)nginx->settings->bytes_per_s));
+    return hm_buf_append_str(text, "  }\n", err);
+}
+
+/* What is asked for and answered about deliveries; a customer who is not known gets no further. */
+static enum hm_rc write_deliveries(const struct hm_nginx *nginx, struct hm_err *err,
+                                   struct hm_buf *text)
+{
+    static const char none[] = "  location /delivery/ { default_type text/plain; "
+                               "return 404 \"this site records no deliveries\\n\"; }\n"
+                               "}\n";
+    static const char proxy[] =
+        "    proxy_pass http://hallmark_deliveries;\n"
+        "    proxy_http_version 1.1;\n"
+        "    proxy_set_header Connection \"\";\n"
+        "    proxy_set_header Host hallmark;\n"
+        "    proxy_set_header X-Hallmark-Customer $hallmark_bearer;\n"
+        "    proxy_pass_request_headers off;\n"
+        "    proxy_connect_timeout 5s;\n"
+        "    proxy_read_timeout 60s;\n"
+        "    proxy_next_upstream off;\n" /* a statement may have been taken: who asks asks again */
+        "    client_max_body_size 16k;\n"
+        "    client_body_buffer_size 16k;\n";
+
+    if (nginx->transfers == NULL)
+        return hm_buf_append_str(text, none, err);
+    HM_TRY(hm_buf_append_fmt(
+        text, err,
+        "  location @long { default_type text/plain; return 413 \"the request is too long\\n\"; }\n"
+        "  location @down { default_type text/plain; add_header Retry-After 1 always; return 503 "
+        "\"deliveries cannot be recorded now\\n\"; }\n"
+        "  location /delivery/ {\n"
+        "    auth_request /-/authorize;\n"
+        "    auth_request_set $hallmark_bearer $upstream_http_x_hallmark_customer;\n"
+        "%s"
+        "    error_page 401 403 =401 @unknown;\n"
+        "    error_page 413 @long;\n"
+        "    error_page 429 @busy;\n"
+        "    error_page 500 502 503 504 =503 @down;\n",
+        proxy));
+    if (nginx->settings->connections != 0)
+        HM_TRY(hm_buf_append_fmt(text, err, "    limit_conn deliveries %u;\n",
+                                 nginx->settings->connections));
     return hm_buf_append_str(text, "  }\n}\n", err);
 }
 
@@ -339,6 +408,7 @@ enum hm_rc hm_nginx_write(const struct hm_nginx *nginx, struct hm_err *err, stru
     HM_TRY(write_server(nginx, err, ret_text));
     HM_TRY(write_metadata(nginx, err, ret_text));
     HM_TRY(write_images(nginx, err, ret_text));
+    HM_TRY(write_deliveries(nginx, err, ret_text));
     return write_status(nginx, err, ret_text);
 }
 

@@ -6,6 +6,11 @@
  * Metadata is served by nginx alone: a Basic token is compared with the file of that token (a
  * revoked one is no file), so a request costs no other process. A Bearer token is asked about.
  * Images are asked about each time (decision.h), and sent by nginx when the answer says so.
+ *
+ * What deliveries are asked for (/delivery/) goes to their process once the token was checked by a
+ * process that decides; whose it is stands in a header that nginx writes and no client can. Of
+ * images a second log is written, of which each line is there before the answer's last byte could
+ * be answered: the collector reads it.
  */
 #ifndef HM_SERVE_NGINX_H
 #define HM_SERVE_NGINX_H
@@ -20,8 +25,9 @@ struct hm_nginx {
     const struct hm_settings *settings;
     const char *run, *public;
     const char *certificate, *certificate_key, *access_log;
-    const char *listen; /* the address that is bound, as nginx writes it */
-    const char *user;   /* NULL: as whoever starts it */
+    const char *transfers; /* the log of images sent; NULL: the site has no deliveries */
+    const char *listen;    /* the address that is bound, as nginx writes it */
+    const char *user;      /* NULL: as whoever starts it */
     const char *group;
     unsigned processes;   /* of nginx */
     unsigned connections; /* of each */

@@ -54,6 +54,23 @@ static void test_nginx__has_what_it_was_told(void **state)
     assert_int_equal(open, closed);
 }
 
+static void test_nginx__has_deliveries_where_the_site_has(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_NGINX_SIZE_MAX);
+    struct hm_nginx nginx = make_nginx();
+
+    assert_int_equal(hm_nginx_write(&nginx, NULL, &text), HM_OK);
+    assert_has(&text, "this site records no deliveries");
+    assert_null(strstr(hm_buf_str(&text), "deliver.sock"));
+    hm_buf_clear(&text);
+    nginx.transfers = "/srv/a/private/serve/transfers/transfers.log";
+    assert_int_equal(hm_nginx_write(&nginx, NULL, &text), HM_OK);
+    assert_has(&text, "access_log \"/srv/a/private/serve/transfers/transfers.log\" transfers;");
+    assert_has(&text, "deliver.sock");
+    assert_has(&text, "proxy_set_header X-Hallmark-Customer $hallmark_bearer;");
+    assert_null(strstr(hm_buf_str(&text), "records no deliveries"));
+}
+
 static void test_nginx__refuses_what_could_not_stand_there(void **state)
 {
     static const char *const bad[] = {"/a\"b", "/a'b",  "/a;b",  "/a{b",  "/a}b",
@@ -158,6 +175,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nginx__has_what_it_was_told),
+        cmocka_unit_test(test_nginx__has_deliveries_where_the_site_has),
         cmocka_unit_test(test_nginx__refuses_what_could_not_stand_there),
         cmocka_unit_test(test_reason__is_the_first_that_counts),
         cmocka_unit_test(test_counters__are_shared_and_told),
