@@ -101,6 +101,16 @@ void hm_batch_end(struct hm_batch *batch)
     unlock(batch);
 }
 
+bool hm_batch_is_ended(struct hm_batch *batch)
+{
+    bool is_ended;
+
+    lock(batch);
+    is_ended = batch->is_ended;
+    unlock(batch);
+    return is_ended;
+}
+
 size_t hm_batch_count(struct hm_batch *batch)
 {
     size_t count;

@@ -44,6 +44,7 @@ size_t hm_batch_take(struct hm_batch *batch, struct hm_batch_item **ret_items, s
 void hm_batch_finish(struct hm_batch *batch, struct hm_batch_item **items, size_t count);
 /* Takes nothing new; what waits already is still to be done. */
 void hm_batch_end(struct hm_batch *batch);
+bool hm_batch_is_ended(struct hm_batch *batch);
 /* How many wait or are being done. */
 size_t hm_batch_count(struct hm_batch *batch);
 
