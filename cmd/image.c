@@ -45,6 +45,13 @@ int hm_image_args_parse(int argc, char **argv, const struct option *options, con
     return -1;
 }
 
+int hm_image_worse(int a, int b)
+{
+    static const int order[] = {[0] = 0, [3] = 1, [1] = 2, [4] = 3};
+
+    return order[a] >= order[b] ? a : b;
+}
+
 enum hm_rc hm_image_inspect(const struct hm_image_args *args, const char *path, bool wants_contents,
                             struct hm_err *err, struct hm_inspection **ret_inspection)
 {
@@ -316,6 +323,7 @@ int hm_cmd_image(int argc, char **argv)
         {"show", hm_cmd_image_show, "print what a firmware file is made of"},
         {"diff", image_diff, "print what changed between two"},
         {"extract", image_extract, "write its parts into a folder"},
+        {"scan", hm_cmd_image_scan, "look for what should not be in it"},
         {NULL, NULL, NULL},
     };
 

@@ -31,6 +31,10 @@ HM_MUST_CHECK enum hm_rc hm_image_inspect(const struct hm_image_args *args, cons
                                           bool wants_contents, struct hm_err *err,
                                           struct hm_inspection **ret_inspection);
 
+/* The exit status of two files, of each its own: 4, else 1, else 3, else 0. */
+int hm_image_worse(int a, int b);
+
+hm_cmd_fn hm_cmd_image_scan;
 hm_cmd_fn hm_cmd_image_show;
 
 #endif

@@ -21,14 +21,6 @@ static int status_of(const struct hm_image *image)
     return image->is_partial ? 3 : 0;
 }
 
-/* Of several files: 4, else 1, else 3, else 0. */
-static int worse(int a, int b)
-{
-    static const int order[] = {[0] = 0, [3] = 1, [1] = 2, [4] = 3};
-
-    return order[a] >= order[b] ? a : b;
-}
-
 static const char show_usage[] =
     "usage: hallmark image show FILE... [--digests] [--json]\n"
     "\n"
@@ -305,7 +297,7 @@ int hm_cmd_image_show(int argc, char **argv)
         hm_json_writer_array_begin(&writer);
     }
     for (int i = optind; i < argc; i++)
-        worst = worse(worst, show_file(&args, argv[i], &writer, &buf));
+        worst = hm_image_worse(worst, show_file(&args, argv[i], &writer, &buf));
     if (args.json) {
         hm_json_writer_array_end(&writer);
         hm_json_writer_object_end(&writer);

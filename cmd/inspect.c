@@ -6,7 +6,7 @@
 int main(int argc, char **argv)
 {
     struct hm_worker worker;
-    int status = hm_worker_start(argc, argv, &worker);
+    int status = hm_worker_start(argc, argv, false, &worker);
 
     if (status == 0)
         status = hm_worker_run(&worker);

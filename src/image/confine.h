@@ -2,7 +2,7 @@
 /*
  * A process that gives up all it does not need: before the first foreign byte is looked at.
  *
- * Afterwards it can compute, ask for memory, read and write the descriptors it has, and end. Any
+ * Afterwards it can compute, ask for memory and for the time, read and write the descriptors it has, and end. Any
  * other system call (opening a file, a socket, a new process) ends it at once by a signal. Nothing
  * gives back what was given up.
  */

@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include "base/dir.h"
+#include "image/finding.h"
 #include "image/report.h"
 #include "image/worker.h"
 
 #define BLOCK_SIZE ((size_t)128 * 1024)
 /* The worker's own descriptors are below. */
-#define FIRST_FREE 3
+#define FIRST_FREE 4
+#define RULES      3
 
 /* ---- memory files ---------------------------------------------------------------------------- */
 
@@ -116,12 +118,20 @@ struct ending {
     bool is_confined;
 };
 
-static enum hm_rc add_actions(posix_spawn_file_actions_t *actions, int input, int output)
+/* What the worker is given. */
+struct pipes {
+    int input, output, rules; /* rules: -1 for one that does not scan */
+};
+
+static enum hm_rc add_actions(posix_spawn_file_actions_t *actions, const struct pipes *pipes)
 {
-    if (posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO) != 0 ||
-        posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO) != 0 ||
+    bool scans = pipes->rules >= 0;
+
+    if (posix_spawn_file_actions_adddup2(actions, pipes->input, STDIN_FILENO) != 0 ||
+        posix_spawn_file_actions_adddup2(actions, pipes->output, STDOUT_FILENO) != 0 ||
+        (scans && posix_spawn_file_actions_adddup2(actions, pipes->rules, RULES) != 0) ||
         posix_spawn_file_actions_addopen(actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0) != 0 ||
-        posix_spawn_file_actions_addclosefrom_np(actions, FIRST_FREE) != 0)
+        posix_spawn_file_actions_addclosefrom_np(actions, scans ? FIRST_FREE : RULES) != 0)
         return HM_ENOMEM;
     return HM_OK;
 }
@@ -129,8 +139,9 @@ static enum hm_rc add_actions(posix_spawn_file_actions_t *actions, int input, in
 static int start_with(const struct hm_inspect_options *options, uint32_t cpu_s,
                       const posix_spawn_file_actions_t *actions, pid_t *ret_pid)
 {
-    char program[] = HM_INSPECT_PROGRAM, contents[] = "contents", cpu[16];
-    char *argv[] = {program, cpu, options->wants_contents ? contents : NULL, NULL};
+    char program[] = HM_INSPECT_PROGRAM, contents[] = "contents", scan[] = "scan", cpu[16];
+    char *what = options->scans ? scan : options->wants_contents ? contents : NULL;
+    char *argv[] = {program, cpu, what, NULL};
     /* Nothing of this process's. Large pages for what is decompressed: a tenth of the whole time
      * goes into making small ones. */
     char large_pages[] = "GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
@@ -154,15 +165,15 @@ static int start_with(const struct hm_inspect_options *options, uint32_t cpu_s,
     return rc;
 }
 
-static enum hm_rc start(const struct hm_inspect_options *options, uint32_t cpu_s, int input,
-                        int output, struct hm_err *err, pid_t *ret_pid)
+static enum hm_rc start(const struct hm_inspect_options *options, uint32_t cpu_s,
+                        const struct pipes *pipes, struct hm_err *err, pid_t *ret_pid)
 {
     posix_spawn_file_actions_t actions;
     int rc = 0;
 
     if (posix_spawn_file_actions_init(&actions) != 0)
         return hm_error_nomem(err);
-    if (add_actions(&actions, input, output) != HM_OK)
+    if (add_actions(&actions, pipes) != HM_OK)
         rc = ENOMEM;
     else
         rc = start_with(options, cpu_s, &actions, ret_pid);
@@ -274,21 +285,26 @@ static enum hm_rc find_spaces(struct hm_inspection *inspection, struct hm_err *e
 }
 
 /* The tree that the output tells, with the contents behind it. HM_EFORMAT: it tells none. */
-static enum hm_rc read_output(struct hm_inspection *inspection, int output, bool has_contents,
-                              struct hm_err *err)
+static enum hm_rc read_output(struct hm_inspection *inspection, int output,
+                              const struct hm_inspect_options *options, struct hm_err *err)
 {
-    uint64_t size_max = HM_REPORT_SIZE_MAX;
+    uint64_t size_max = HM_REPORT_SIZE_MAX + (options->scans ? HM_FINDING_OUTPUT_SIZE_MAX : 0);
     struct hm_image image;
 
-    if (has_contents)
+    if (options->wants_contents)
         size_max += hm_walk_expanded_max(inspection->file.size);
     HM_TRY(map_file(output, size_max, err, &inspection->output));
     HM_TRY(hm_report_parse(inspection->output, inspection->file.size, err, &image,
                            &inspection->report_size));
     hm_image_done(&inspection->image);
     inspection->image = image;
-    if (has_contents)
+    if (options->wants_contents)
         return find_spaces(inspection, err);
+    if (options->scans) {
+        inspection->trailer = hm_bytes_make(inspection->output.data + inspection->report_size,
+                                            inspection->output.size - inspection->report_size);
+        return HM_OK;
+    }
     return inspection->report_size == inspection->output.size
                ? HM_OK
                : hm_fail(err, HM_EFORMAT, "more than the report");
@@ -301,6 +317,7 @@ static enum hm_rc set_not_read(struct hm_inspection *inspection, const char *why
     hm_image_done(&inspection->image);
     free(inspection->space_offsets);
     inspection->space_offsets = NULL;
+    inspection->trailer = HM_BYTES_EMPTY;
     HM_TRY(hm_image_init(&inspection->image, inspection->file.size, err));
     return hm_image_add_fact(&inspection->image, 0, HM_FACT_NOT_READ, 0, hm_bytes_str(why), err);
 }
@@ -318,7 +335,7 @@ static enum hm_rc take_output(struct hm_inspection *inspection,
                        options->worker);
     if (ending->why != NULL)
         return set_not_read(inspection, ending->why, err);
-    rc = read_output(inspection, output, options->wants_contents, &why);
+    rc = read_output(inspection, output, options, &why);
     if (rc == HM_EFORMAT)
         return set_not_read(inspection, "who read it gave no valid report", err);
     if (rc != HM_OK && err != NULL)
@@ -327,7 +344,7 @@ static enum hm_rc take_output(struct hm_inspection *inspection,
 }
 
 static enum hm_rc run(struct hm_inspection *inspection, const struct hm_inspect_options *options,
-                      int input, int output, struct hm_err *err)
+                      const struct pipes *pipes, struct hm_err *err)
 {
     uint32_t cpu_s = options->cpu_s_max == 0 ? HM_INSPECT_CPU_S_MAX : options->cpu_s_max;
     uint32_t time_ms = options->time_ms_max == 0 ? HM_INSPECT_TIME_MS_MAX : options->time_ms_max;
@@ -336,13 +353,20 @@ static enum hm_rc run(struct hm_inspection *inspection, const struct hm_inspect_
     enum hm_rc digested;
     pid_t pid;
 
-    HM_TRY(start(options, cpu_s, input, output, err, &pid));
+    HM_TRY(start(options, cpu_s, pipes, err, &pid));
     digested = hm_digest_sha256(inspection->file, err, &sha256); /* meanwhile */
     ending = await(pid, time_ms);
     HM_TRY(digested);
-    HM_TRY(take_output(inspection, options, &ending, output, err));
+    HM_TRY(take_output(inspection, options, &ending, pipes->output, err));
     inspection->image.nodes[0].sha256 = sha256;
     inspection->image.nodes[0].has_sha256 = true;
+    return HM_OK;
+}
+
+static enum hm_rc seal(int fd, struct hm_err *err)
+{
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return hm_error_errno(err, errno, "a file in memory cannot be sealed");
     return HM_OK;
 }
 
@@ -352,16 +376,21 @@ enum hm_rc hm_inspect_new(int fd, const struct hm_inspect_options *options, stru
     _hm_free_(hm_inspect_free) struct hm_inspection *inspection = calloc(1, sizeof(*inspection));
     _hm_done_(hm_dir_close_fd) int input = -1;
     _hm_done_(hm_dir_close_fd) int output = -1;
+    _hm_done_(hm_dir_close_fd) int rules = -1;
 
     if (inspection == NULL)
         return hm_error_nomem(err);
     HM_TRY(make_file("image", err, &input));
     HM_TRY(make_file("report", err, &output));
     HM_TRY(copy_all(fd, input, err));
-    if (fcntl(input, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
-        return hm_error_errno(err, errno, "a file in memory cannot be sealed");
+    HM_TRY(seal(input, err));
+    if (options->scans) {
+        HM_TRY(make_file("rules", err, &rules));
+        HM_TRY(write_all(rules, options->rules, err));
+        HM_TRY(seal(rules, err));
+    }
     HM_TRY(map_file(input, HM_WALK_FILE_SIZE_MAX, err, &inspection->file));
-    HM_TRY(run(inspection, options, input, output, err));
+    HM_TRY(run(inspection, options, &(struct pipes){input, output, rules}, err));
     *ret_inspection = hm_steal(&inspection);
     return HM_OK;
 }

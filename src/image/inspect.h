@@ -24,8 +24,10 @@
 #define HM_INSPECT_TIME_MS_MAX 120000
 
 struct hm_inspect_options {
-    const char *worker;   /* path of the program */
-    bool wants_contents;  /* what is decompressed, too: hm_inspect_space */
+    const char *worker;  /* path of the program */
+    bool wants_contents; /* what is decompressed, too: hm_inspect_space */
+    bool scans;          /* the program is one that scans; by rules (rules.h) */
+    struct hm_bytes rules;
     uint32_t cpu_s_max;   /* 0: HM_INSPECT_CPU_S_MAX */
     uint32_t time_ms_max; /* 0: HM_INSPECT_TIME_MS_MAX */
 };
@@ -37,6 +39,8 @@ struct hm_inspection {
     struct hm_bytes output;
     size_t report_size;
     size_t *space_offsets; /* in output; owned, NULL without contents */
+    struct hm_bytes
+        trailer; /* of one that scans: what it says behind the report; a view of output */
 };
 
 /* Reads fd to its end (HM_WALK_FILE_SIZE_MAX at most) and has it inspected. HM_EREFUSED for a

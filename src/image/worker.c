@@ -14,14 +14,16 @@
 #include "base/num.h"
 #include "image/confine.h"
 #include "image/report.h"
+#include "image/rules.h"
 
 #define INPUT     0
 #define OUTPUT    1
+#define RULES     3
 #define CPU_S_MAX 3600
 /* From this size on, memory that is freed goes back at once, and what grows is not copied. */
 #define MAPPED_FROM (1 << 20)
 
-static bool map_file(struct hm_worker *worker)
+static bool map_file(int fd, uint64_t size_max, struct hm_bytes *ret_bytes)
 {
     const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW;
     struct stat status;
@@ -29,30 +31,53 @@ static bool map_file(struct hm_worker *worker)
     int is;
 
     /* A file that could shrink under us would end us at any byte. */
-    is = fcntl(INPUT, F_GET_SEALS);
-    if (is < 0 || (is & seals) != seals || fstat(INPUT, &status) != 0 ||
-        (uint64_t)status.st_size > HM_WALK_FILE_SIZE_MAX)
+    is = fcntl(fd, F_GET_SEALS);
+    if (is < 0 || (is & seals) != seals || fstat(fd, &status) != 0 ||
+        (uint64_t)status.st_size > size_max)
         return false;
-    worker->file = HM_BYTES_EMPTY;
+    *ret_bytes = HM_BYTES_EMPTY;
     if (status.st_size == 0)
         return true;
-    data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, INPUT, 0);
+    data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
     if (data == MAP_FAILED)
         return false;
-    worker->file = hm_bytes_make(data, (size_t)status.st_size);
+    *ret_bytes = hm_bytes_make(data, (size_t)status.st_size);
     return true;
 }
 
-int hm_worker_start(int argc, char **argv, struct hm_worker *ret_worker)
+static struct hm_confine_limits limits_of(const struct hm_worker *worker, bool scans,
+                                          uint32_t cpu_s)
 {
-    struct hm_worker worker = {.wants_contents = argc == 3 && strcmp(argv[2], "contents") == 0};
+    struct hm_confine_limits limits = {
+        .memory_max =
+            HM_WORKER_MEMORY_BASE + worker->file.size + hm_walk_expanded_max(worker->file.size),
+        .output_max = HM_REPORT_SIZE_MAX,
+        .cpu_s_max = cpu_s,
+    };
+
+    if (worker->wants_contents)
+        limits.output_max += hm_walk_expanded_max(worker->file.size);
+    if (scans) {
+        limits.output_max += HM_FINDING_OUTPUT_SIZE_MAX;
+        limits.memory_max +=
+            HM_RULES_MEMORY_BASE + HM_RULES_MEMORY_FACTOR * (uint64_t)worker->rules.size;
+    }
+    return limits;
+}
+
+int hm_worker_start(int argc, char **argv, bool scans, struct hm_worker *ret_worker)
+{
+    struct hm_worker worker = {.wants_contents =
+                                   !scans && argc == 3 && strcmp(argv[2], "contents") == 0};
+    bool is_more = worker.wants_contents || (scans && argc == 3 && strcmp(argv[2], "scan") == 0);
     struct hm_confine_limits limits;
     struct hm_sha256 sha256;
     uint64_t cpu_s;
 
-    if (argc < 2 || (argc > 2 && !worker.wants_contents) ||
+    if (argc < 2 || (argc > 2 && !is_more) || (scans && !is_more) ||
         hm_num_parse_u64(argv[1], strlen(argv[1]), &cpu_s) != HM_OK || cpu_s == 0 ||
-        cpu_s > CPU_S_MAX || !map_file(&worker))
+        cpu_s > CPU_S_MAX || !map_file(INPUT, HM_WALK_FILE_SIZE_MAX, &worker.file) ||
+        (scans && !map_file(RULES, HM_RULES_SIZE_MAX, &worker.rules)))
         return HM_WORKER_NOT_STARTED;
     /* Whoever asked is gone: nobody reads the answer. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -61,20 +86,14 @@ int hm_worker_start(int argc, char **argv, struct hm_worker *ret_worker)
     /* Reads the library's configuration, now that files can still be opened. */
     if (hm_digest_sha256(HM_BYTES_EMPTY, NULL, &sha256) != HM_OK)
         return HM_WORKER_NOT_STARTED;
-    limits = (struct hm_confine_limits){
-        .memory_max =
-            HM_WORKER_MEMORY_BASE + worker.file.size + hm_walk_expanded_max(worker.file.size),
-        .output_max = HM_REPORT_SIZE_MAX +
-                      (worker.wants_contents ? hm_walk_expanded_max(worker.file.size) : 0),
-        .cpu_s_max = (uint32_t)cpu_s,
-    };
+    limits = limits_of(&worker, scans, (uint32_t)cpu_s);
     if (hm_confine_enter(&limits, NULL) != HM_OK)
         return HM_WORKER_NOT_CONFINED;
     *ret_worker = worker;
     return 0;
 }
 
-static enum hm_rc write_all(void *ctx, struct hm_bytes bytes, struct hm_err *err)
+enum hm_rc hm_worker_write(void *ctx, struct hm_bytes bytes, struct hm_err *err)
 {
     (void)ctx;
     while (bytes.size > 0) {
@@ -96,9 +115,9 @@ static enum hm_rc run(const struct hm_worker *worker, struct hm_err *err)
 
     HM_TRY(hm_walk_new(worker->file, err, &walk));
     image = hm_walk_image(walk);
-    HM_TRY(hm_report_write(image, write_all, NULL, err));
+    HM_TRY(hm_report_write(image, hm_worker_write, NULL, err));
     for (uint32_t i = 1; worker->wants_contents && i < image->space_count; i++)
-        HM_TRY(write_all(NULL, hm_walk_space(walk, i), err));
+        HM_TRY(hm_worker_write(NULL, hm_walk_space(walk, i), err));
     return HM_OK;
 }
 
