@@ -12,7 +12,7 @@ _hallmark_words() {
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
     'bundle') echo 'export import' ;;
-    'image') echo 'show diff extract' ;;
+    'image') echo 'show diff scan extract' ;;
     'witness') echo 'init log serve show' ;;
     'tuf') echo 'init refresh download' ;;
     esac
@@ -71,6 +71,7 @@ _hallmark_options() {
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;
     'image show') printf '%s\n' '--digests' '--json' '--help' ;;
     'image diff') printf '%s\n' '--json' '--help' ;;
+    'image scan') printf '%s\n' '--rules=file' '--deny=file' '--json' '--help' ;;
     'image extract') printf '%s\n' '--json' '--help' ;;
     'monitor') printf '%s\n' '--site=site' '--every=text' '--mine=file' '--deny=file' '--stale=text' '--growth=text' '--grace=text' '--webhook=text' '--syslog=file' '--prom=file' '--again' '--list' '--acknowledge=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'witness init') printf '%s\n' '--dir=dir' '--name=text' '--ml-dsa' '--json' '--quiet' '--help' ;;
@@ -120,6 +121,7 @@ _hallmark_operand() {
     'bundle import') echo 'file' ;;
     'image show') echo 'file' ;;
     'image diff') echo 'file' ;;
+    'image scan') echo 'file' ;;
     'image extract') echo 'file' ;;
     'witness log') echo 'add list remove' ;;
     esac

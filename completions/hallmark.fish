@@ -92,6 +92,7 @@ complete -c hallmark -n '__hallmark_at "bundle" end' -f -a export -d 'write what
 complete -c hallmark -n '__hallmark_at "bundle" end' -f -a import -d 'verify such a file and take it in'
 complete -c hallmark -n '__hallmark_at "image" end' -f -a show -d 'print what a firmware file is made of'
 complete -c hallmark -n '__hallmark_at "image" end' -f -a diff -d 'print what changed between two'
+complete -c hallmark -n '__hallmark_at "image" end' -f -a scan -d 'look for what should not be in it'
 complete -c hallmark -n '__hallmark_at "image" end' -f -a extract -d 'write its parts into a folder'
 complete -c hallmark -n '__hallmark_at "witness" end' -f -a init -d 'make a witness and its key'
 complete -c hallmark -n '__hallmark_at "witness" end' -f -a log -d 'add, list and remove the logs that it cosigns'
@@ -588,6 +589,12 @@ complete -c hallmark -n '__hallmark_at "image diff"' -F
 complete -c hallmark -n '__hallmark_at "image diff"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "image diff"' -l help -d 'print a summary'
 
+complete -c hallmark -n '__hallmark_at "image scan"' -F
+complete -c hallmark -n '__hallmark_at "image scan"' -l rules -r -F -d 'YARA rules, or a folder of them'
+complete -c hallmark -n '__hallmark_at "image scan"' -l deny -r -F -d 'digests of what nobody may use'
+complete -c hallmark -n '__hallmark_at "image scan"' -l json -d 'print JSON'
+complete -c hallmark -n '__hallmark_at "image scan"' -l help -d 'print a summary'
+
 complete -c hallmark -n '__hallmark_at "image extract"' -F
 complete -c hallmark -n '__hallmark_at "image extract"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "image extract"' -l help -d 'print a summary'
@@ -595,7 +602,7 @@ complete -c hallmark -n '__hallmark_at "image extract"' -l help -d 'print a summ
 complete -c hallmark -n '__hallmark_at "monitor"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
 complete -c hallmark -n '__hallmark_at "monitor"' -l every -x -d 'look again after this pause'
 complete -c hallmark -n '__hallmark_at "monitor"' -l mine -r -F -d 'ID=FILE or a maker\'s folder: what was released'
-complete -c hallmark -n '__hallmark_at "monitor"' -l deny -r -F -d 'keys that nobody may use'
+complete -c hallmark -n '__hallmark_at "monitor"' -l deny -r -F -d 'digests of what nobody may use'
 complete -c hallmark -n '__hallmark_at "monitor"' -l stale -x -d 'how old cosignatures may be'
 complete -c hallmark -n '__hallmark_at "monitor"' -l growth -x -d 'how long a log may have no new entry'
 complete -c hallmark -n '__hallmark_at "monitor"' -l grace -x -d 'how long something may lag'

@@ -2,9 +2,9 @@
 /*
  * A process that gives up all it does not need: before the first foreign byte is looked at.
  *
- * Afterwards it can compute, ask for memory and for the time, read and write the descriptors it has, and end. Any
- * other system call (opening a file, a socket, a new process) ends it at once by a signal. Nothing
- * gives back what was given up.
+ * Afterwards it can compute, ask for memory and for the time, read and write the descriptors it
+ * has, and end. Any other system call (opening a file, a socket, a new process) ends it at once by
+ * a signal. Nothing gives back what was given up.
  */
 #ifndef HM_IMAGE_CONFINE_H
 #define HM_IMAGE_CONFINE_H

@@ -55,7 +55,7 @@ enum hm_rc hm_finding_severity_parse(struct hm_bytes text, enum hm_finding_sever
     return HM_EFORMAT;
 }
 
-void hm_findings_done(struct hm_findings *findings)
+void hm_finding_done(struct hm_findings *findings)
 {
     hm_arena_done(&findings->arena);
     *findings = (struct hm_findings)HM_FINDINGS_INIT;
@@ -79,7 +79,7 @@ static enum hm_rc copy_text(struct hm_findings *findings, struct hm_bytes text, 
         return hm_error_nomem(err);
     memcpy(copy, bytes.data, size);
     bytes = hm_bytes_make(copy, size);
-    while (bytes.size > 0 && bytes.size + 4 > size && !hm_text_is_utf8(bytes))
+    while (text.size > size && bytes.size + 4 > size && !hm_text_is_utf8(bytes))
         bytes.size--; /* cut within a character */
     if (!hm_text_is_utf8(bytes)) {
         for (size_t i = 0; i < size; i++)
@@ -114,16 +114,15 @@ static bool is_same(const struct hm_finding *a, const struct hm_finding *b)
            hm_bytes_is_equal(a->rule, b->rule);
 }
 
-enum hm_rc hm_findings_set_partial(struct hm_findings *findings, const char *why,
-                                   struct hm_err *err)
+enum hm_rc hm_finding_set_partial(struct hm_findings *findings, const char *why, struct hm_err *err)
 {
     findings->is_partial = true;
     return findings->why.size > 0 ? HM_OK
                                   : copy_text(findings, hm_bytes_str(why), err, &findings->why);
 }
 
-enum hm_rc hm_findings_add(struct hm_findings *findings, const struct hm_finding *finding,
-                           struct hm_err *err)
+enum hm_rc hm_finding_add(struct hm_findings *findings, const struct hm_finding *finding,
+                          struct hm_err *err)
 {
     struct hm_finding copy = *finding;
     void *items = findings->items;
@@ -134,7 +133,7 @@ enum hm_rc hm_findings_add(struct hm_findings *findings, const struct hm_finding
             return HM_OK;
     }
     if (findings->count == HM_FINDING_COUNT_MAX)
-        return hm_findings_set_partial(findings, "more findings than can be listed", err);
+        return hm_finding_set_partial(findings, "more findings than can be listed", err);
     HM_TRY(copy_text(findings, finding->detail, err, &copy.detail));
     HM_TRY(grow(findings, &items, findings->count, &findings->capacity, sizeof(copy), err));
     findings->items = items;
@@ -142,15 +141,15 @@ enum hm_rc hm_findings_add(struct hm_findings *findings, const struct hm_finding
     return HM_OK;
 }
 
-enum hm_rc hm_findings_add_certificate(struct hm_findings *findings,
-                                       const struct hm_finding_certificate *certificate,
-                                       struct hm_err *err)
+enum hm_rc hm_finding_add_certificate(struct hm_findings *findings,
+                                      const struct hm_finding_certificate *certificate,
+                                      struct hm_err *err)
 {
     struct hm_finding_certificate copy = *certificate;
     void *items = findings->certificates;
 
     if (findings->certificate_count == HM_FINDING_CERTIFICATE_COUNT_MAX)
-        return hm_findings_set_partial(findings, "more certificates than can be listed", err);
+        return hm_finding_set_partial(findings, "more certificates than can be listed", err);
     HM_TRY(copy_text(findings, certificate->subject, err, &copy.subject));
     HM_TRY(grow(findings, &items, findings->certificate_count, &findings->certificate_capacity,
                 sizeof(copy), err));
@@ -198,8 +197,8 @@ static enum hm_rc put_digest(struct hm_buf *buf, const struct hm_sha256 *sha256,
     return hm_buf_append(buf, hm_bytes_make(sha256->bytes, HM_SHA256_SIZE), err);
 }
 
-enum hm_rc hm_findings_write(const struct hm_findings *findings, struct hm_err *err,
-                             struct hm_buf *ret_buf)
+enum hm_rc hm_finding_write(const struct hm_findings *findings, struct hm_err *err,
+                            struct hm_buf *ret_buf)
 {
     HM_TRY(hm_buf_append_str(ret_buf, MAGIC, err));
     HM_TRY(put(ret_buf,
@@ -296,7 +295,7 @@ static enum hm_rc take_finding(struct in *in)
     HM_TRY(take_digest(in, &finding.sha256));
     HM_TRY(take_text(in, &finding.rule));
     HM_TRY(take_text(in, &finding.detail));
-    HM_TRY(hm_findings_add(in->findings, &finding, in->err));
+    HM_TRY(hm_finding_add(in->findings, &finding, in->err));
     return in->findings->count == before + 1 ? HM_OK : broken(in, "a finding stands twice");
 }
 
@@ -308,7 +307,7 @@ static enum hm_rc take_certificate(struct in *in)
     HM_TRY(take_digest(in, &certificate.sha256));
     HM_TRY(take_digest(in, &certificate.key_sha256));
     HM_TRY(take_text(in, &certificate.subject));
-    return hm_findings_add_certificate(in->findings, &certificate, in->err);
+    return hm_finding_add_certificate(in->findings, &certificate, in->err);
 }
 
 static enum hm_rc take_all(struct in *in)
@@ -340,15 +339,15 @@ static enum hm_rc take_all(struct in *in)
     return hm_reader_left(&in->rd) == 0 ? HM_OK : broken(in, "bytes behind the last");
 }
 
-enum hm_rc hm_findings_parse(struct hm_bytes bytes, const struct hm_image *image,
-                             struct hm_err *err, struct hm_findings *ret_findings)
+enum hm_rc hm_finding_parse(struct hm_bytes bytes, const struct hm_image *image, struct hm_err *err,
+                            struct hm_findings *ret_findings)
 {
     struct hm_findings findings = HM_FINDINGS_INIT;
     struct in in = {.rd = hm_reader_make(bytes), .image = image, .findings = &findings, .err = err};
     enum hm_rc rc = take_all(&in);
 
     if (rc != HM_OK) {
-        hm_findings_done(&findings);
+        hm_finding_done(&findings);
         return rc;
     }
     *ret_findings = findings;

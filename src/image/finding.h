@@ -80,17 +80,17 @@ struct hm_findings {
         .arena = HM_ARENA_INIT                                                                     \
     }
 
-void hm_findings_done(struct hm_findings *findings);
+void hm_finding_done(struct hm_findings *findings);
 /* Copies one that is not there yet (as hm_finding_id says); texts are cut to their limit and made
  * UTF-8. Past HM_FINDING_COUNT_MAX it is partial instead. HM_ENOMEM. */
-HM_MUST_CHECK enum hm_rc hm_findings_add(struct hm_findings *findings,
-                                         const struct hm_finding *finding, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_finding_add(struct hm_findings *findings,
+                                        const struct hm_finding *finding, struct hm_err *err);
 HM_MUST_CHECK enum hm_rc
-hm_findings_add_certificate(struct hm_findings *findings,
-                            const struct hm_finding_certificate *certificate, struct hm_err *err);
+hm_finding_add_certificate(struct hm_findings *findings,
+                           const struct hm_finding_certificate *certificate, struct hm_err *err);
 /* Not all was scanned, and why; the first reason stays. HM_ENOMEM. */
-HM_MUST_CHECK enum hm_rc hm_findings_set_partial(struct hm_findings *findings, const char *why,
-                                                 struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_finding_set_partial(struct hm_findings *findings, const char *why,
+                                                struct hm_err *err);
 
 /* "rule-match"; stable, for JSON and people; static. */
 const char *hm_finding_kind_name(enum hm_finding_kind kind);
@@ -105,10 +105,10 @@ HM_MUST_CHECK enum hm_rc hm_finding_severity_parse(struct hm_bytes text,
 HM_MUST_CHECK enum hm_rc hm_finding_id(const struct hm_finding *finding, struct hm_err *err,
                                        char ret_id[HM_FINDING_ID_SIZE]);
 
-HM_MUST_CHECK enum hm_rc hm_findings_write(const struct hm_findings *findings, struct hm_err *err,
-                                           struct hm_buf *ret_buf);
+HM_MUST_CHECK enum hm_rc hm_finding_write(const struct hm_findings *findings, struct hm_err *err,
+                                          struct hm_buf *ret_buf);
 /* Reads all of bytes; nodes and offsets are those of image. HM_EFORMAT, HM_ENOMEM. */
-HM_MUST_CHECK enum hm_rc hm_findings_parse(struct hm_bytes bytes, const struct hm_image *image,
-                                           struct hm_err *err, struct hm_findings *ret_findings);
+HM_MUST_CHECK enum hm_rc hm_finding_parse(struct hm_bytes bytes, const struct hm_image *image,
+                                          struct hm_err *err, struct hm_findings *ret_findings);
 
 #endif

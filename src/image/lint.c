@@ -44,7 +44,7 @@ enum hm_rc hm_lint_add(struct hm_walk *walk, struct hm_findings *findings,
     copy.sha256 = node->sha256;
     if (!node->has_sha256)
         HM_TRY(hm_digest_sha256(hm_walk_bytes(walk, finding->node), err, &copy.sha256));
-    return hm_findings_add(findings, &copy, err);
+    return hm_finding_add(findings, &copy, err);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */
@@ -60,7 +60,7 @@ static enum hm_rc add_certificate(struct lint *lint, uint32_t space, size_t offs
     finding.node = told.node = hm_lint_node_at(lint->image, space, offset);
     HM_TRY(hm_digest_sha256(certificate->raw, lint->err, &told.sha256));
     HM_TRY(hm_digest_sha256(certificate->key, lint->err, &told.key_sha256));
-    HM_TRY(hm_findings_add_certificate(lint->findings, &told, lint->err));
+    HM_TRY(hm_finding_add_certificate(lint->findings, &told, lint->err));
     hm_text_hex(hm_bytes_make(told.sha256.bytes, HM_SHA256_SIZE), hex);
     (void)snprintf(rule, sizeof(rule), "certificate %.32s", hex);
     finding.rule = hm_bytes_str(rule);
@@ -195,8 +195,8 @@ static enum hm_rc find_unsigned(struct lint *lint)
                                      .node = i,
                                      .offset = image->nodes[i].offset};
 
-        if (image->nodes[i].kind != HM_IMAGE_PE || holder == HM_IMAGE_NONE || is_signed[holder] == 0 ||
-            hm_image_find_fact(image, i, HM_FACT_SIGNATURE_SIZE) != NULL)
+        if (image->nodes[i].kind != HM_IMAGE_PE || holder == HM_IMAGE_NONE ||
+            is_signed[holder] == 0 || hm_image_find_fact(image, i, HM_FACT_SIGNATURE_SIZE) != NULL)
             continue;
         finding.detail = hm_bytes_str("others beside it are signed, this one is not");
         HM_TRY(hm_lint_add(lint->walk, lint->findings, &finding, lint->err));

@@ -56,7 +56,7 @@ static enum hm_rc refuse(struct rules *rules, const char *name)
     (void)snprintf(why, sizeof(why), "'%.150s': %.300s", name,
                    rules->why[0] == '\0' ? "the rules cannot be compiled" : rules->why);
     rules->findings->rules_refused = true;
-    return hm_findings_set_partial(rules->findings, why, rules->err);
+    return hm_finding_set_partial(rules->findings, why, rules->err);
 }
 
 /* The library takes texts that end with NUL. */
@@ -181,7 +181,7 @@ static int on_scan(YR_SCAN_CONTEXT *context, int message, void *data, void *ctx)
         rules->rc = add_match(rules, context, data);
         break;
     case CALLBACK_MSG_TOO_MANY_MATCHES:
-        rules->rc = hm_findings_set_partial(
+        rules->rc = hm_finding_set_partial(
             rules->findings, "a string of a rule matches too often: not all was scanned",
             rules->err);
         break;
@@ -216,12 +216,12 @@ static enum hm_rc scan(struct rules *rules, struct hm_bytes bytes)
     case ERROR_INSUFFICIENT_MEMORY:
         return hm_error_nomem(rules->err);
     case ERROR_SCAN_TIMEOUT:
-        return hm_findings_set_partial(
+        return hm_finding_set_partial(
             rules->findings, "a part took longer than 30 s: not all was scanned", rules->err);
     default:
         if (rules->why[0] != '\0')
             return refuse(rules, "rules");
-        return hm_findings_set_partial(rules->findings, "the rules failed on a part", rules->err);
+        return hm_finding_set_partial(rules->findings, "the rules failed on a part", rules->err);
     }
 }
 

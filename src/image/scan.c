@@ -59,32 +59,32 @@ static bool is_rules_name(const char *name)
     return dot != NULL && dot != name && (strcmp(dot, ".yar") == 0 || strcmp(dot, ".yara") == 0);
 }
 
-static int compare_names(const void *a, const void *b)
+static enum hm_rc add_folder(struct hm_scan_settings *settings, const struct hm_dir *folder,
+                             struct hm_err *err)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    const char **names;
+    size_t count;
+
+    HM_TRY(
+        hm_dir_list(folder, ".", HM_RULES_FILE_COUNT_MAX, &settings->arena, err, &names, &count));
+    for (size_t i = 0; i < count; i++) {
+        _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_RULES_SIZE_MAX);
+
+        if (!is_rules_name(names[i]))
+            continue;
+        HM_TRY(hm_dir_read(folder, names[i], err, &text));
+        HM_TRY(add_rules(settings, names[i], hm_buf_bytes(&text), err));
+    }
+    return HM_OK;
 }
 
 enum hm_rc hm_scan_add_rules_dir(struct hm_scan_settings *settings, const struct hm_dir *dir,
                                  const char *path, struct hm_err *err)
 {
     _hm_done_(hm_dir_done) struct hm_dir folder = HM_DIR_INIT;
-    const char **names;
-    size_t count;
 
     HM_TRY(hm_dir_open_at(dir, path, false, err, &folder));
-    HM_TRY(
-        hm_dir_list(&folder, ".", HM_RULES_FILE_COUNT_MAX, &settings->arena, err, &names, &count));
-    if (count > 1)
-        qsort(names, count, sizeof(names[0]), compare_names);
-    for (size_t i = 0; i < count; i++) {
-        _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(HM_RULES_SIZE_MAX);
-
-        if (!is_rules_name(names[i]))
-            continue;
-        HM_TRY(hm_dir_read(&folder, names[i], err, &text));
-        HM_TRY(add_rules(settings, names[i], hm_buf_bytes(&text), err));
-    }
-    return HM_OK;
+    return add_folder(settings, &folder, err);
 }
 
 enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char *path,
@@ -103,7 +103,7 @@ enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char 
         return add_rules(settings, slash == NULL ? path : slash + 1, hm_buf_bytes(&text), err);
     }
     HM_TRY(hm_dir_open(path, err, &dir));
-    HM_TRY(hm_scan_add_rules_dir(settings, &dir, ".", err));
+    HM_TRY(add_folder(settings, &dir, err));
     /* Who names a folder means rules: none at all would be a scan that finds nothing. */
     if (settings->rule_file_count == before)
         return hm_fail(err, HM_EINPUT, "'%s' has no file that ends with .yar or .yara", path);
@@ -205,7 +205,7 @@ static enum hm_rc add_denied(struct hm_scan *scan, const struct hm_scan_denied *
     finding.severity = HM_FINDING_CRITICAL;
     finding.rule = hm_bytes_str(hex);
     finding.detail = hm_bytes_str(detail);
-    return hm_findings_add(&scan->findings, &finding, err);
+    return hm_finding_add(&scan->findings, &finding, err);
 }
 
 static enum hm_rc add_all_denied(struct hm_scan *scan, const struct hm_scan_settings *settings,
@@ -252,7 +252,7 @@ void hm_scan_free(struct hm_scan *scan)
 {
     if (scan == NULL)
         return;
-    hm_findings_done(&scan->findings);
+    hm_finding_done(&scan->findings);
     hm_inspect_free(scan->inspection);
     free(scan);
 }
@@ -284,7 +284,7 @@ static enum hm_rc add_not_read(struct hm_scan *scan, struct hm_err *err)
     /* Where all places are taken, the last gives way: this one is never missing. */
     if (scan->findings.count == HM_FINDING_COUNT_MAX)
         scan->findings.count--;
-    return hm_findings_add(&scan->findings, &finding, err);
+    return hm_finding_add(&scan->findings, &finding, err);
 }
 
 static enum hm_rc take(struct hm_scan *scan, struct hm_err *err)
@@ -294,15 +294,15 @@ static enum hm_rc take(struct hm_scan *scan, struct hm_err *err)
     enum hm_rc rc;
 
     if (trailer.size == 0) /* it ended before it could say anything */
-        return hm_findings_set_partial(&scan->findings,
-                                       (scan->inspection->image.is_partial)
-                                           ? "who scanned it did not come to its end"
-                                           : "who scanned it said nothing",
-                                       err);
-    rc = hm_findings_parse(trailer, &scan->inspection->image, &why, &scan->findings);
+        return hm_finding_set_partial(&scan->findings,
+                                      (scan->inspection->image.is_partial)
+                                          ? "who scanned it did not come to its end"
+                                          : "who scanned it said nothing",
+                                      err);
+    rc = hm_finding_parse(trailer, &scan->inspection->image, &why, &scan->findings);
     if (rc == HM_EFORMAT)
-        return hm_findings_set_partial(&scan->findings, "who scanned it gave no valid findings",
-                                       err);
+        return hm_finding_set_partial(&scan->findings, "who scanned it gave no valid findings",
+                                      err);
     if (rc != HM_OK && err != NULL)
         *err = why;
     return rc;

@@ -16,7 +16,7 @@ enum hm_rc hm_scan_worker_scan(struct hm_walk *walk, struct hm_bytes rules, stru
     if (rc == HM_OK)
         rc = hm_rules_run(rules, walk, err, &findings);
     if (rc != HM_OK) {
-        hm_findings_done(&findings);
+        hm_finding_done(&findings);
         return rc;
     }
     *ret_findings = findings;
@@ -32,7 +32,7 @@ static enum hm_rc run(const struct hm_worker *worker, struct hm_err *err)
     HM_TRY(hm_walk_new(worker->file, err, &walk));
     HM_TRY(hm_scan_worker_scan(walk, worker->rules, err, &findings));
     HM_TRY(hm_report_write(hm_walk_image(walk), hm_worker_write, NULL, err));
-    HM_TRY(hm_findings_write(&findings, err, &buf));
+    HM_TRY(hm_finding_write(&findings, err, &buf));
     return hm_worker_write(NULL, hm_buf_bytes(&buf), err);
 }
 

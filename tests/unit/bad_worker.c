@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 {
     struct hm_worker worker;
     char what[16] = "";
-    int status = hm_worker_start(argc, argv, &worker);
+    int status = hm_worker_start(argc, argv, false, &worker);
 
     if (status == 0) {
         for (size_t i = 0; i < worker.file.size && i < sizeof(what) - 1; i++)
