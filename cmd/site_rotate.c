@@ -2,6 +2,7 @@
 /* hallmark site rotate: who may sign from now on. */
 #include "site.h"
 
+#include "site/delivery_keys.h"
 #include "site/rotate.h"
 #include "site/witnesses.h"
 
@@ -12,13 +13,15 @@ static const char rotate_usage[] =
     "       hallmark site rotate [--dir DIR] online [--online K.pem] [--lost] [--key K]...\n"
     "                            [-o REQUEST]\n"
     "       hallmark site rotate [--dir DIR] log [--log-origin TEXT] [--key K]... [-o REQUEST]\n"
+    "       hallmark site rotate [--dir DIR] deliveries [--key K]... [-o REQUEST]\n"
     "\n"
     "Drafts the documents that change the keys of a role, and writes a request for them. --lost: "
     "the\n"
     "online key is gone and cannot sign the change; clients that come just then must try again.\n"
     "log: the release log is closed, for it cannot go on or its key is stolen, and another, with "
     "a\n"
-    "new name and key, begins with all that counts in it.\n";
+    "new name and key, begins with all that counts in it. deliveries: another key of statements,\n"
+    "and the deliveries log begins where there is none.\n";
 
 enum {
     OPTION_ADD = 256,
@@ -90,6 +93,20 @@ static enum hm_rc rotate_log(struct hm_cmd_site *cmd, const struct rotate_ctx *r
     return hm_cmd_site_finish(cmd, drafts, 1, "succession of the release log", err);
 }
 
+static enum hm_rc rotate_deliveries(struct hm_cmd_site *cmd, const struct rotate_ctx *rotate,
+                                    struct hm_err *err)
+{
+    static const char *const drafts[] = {"root"};
+
+    if (rotate->add.count > 0 || rotate->remove_count > 0 || rotate->threshold > 0 ||
+        rotate->online != NULL || rotate->lost || rotate->log_origin != NULL)
+        return hm_fail(err, HM_EUSAGE,
+                       "the key of deliveries is made here: 'deliveries' takes no options");
+    HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
+    HM_TRY(hm_delivery_keys_rotate(cmd->site, err, &cmd->report));
+    return hm_cmd_site_finish(cmd, drafts, 1, "another key of deliveries", err);
+}
+
 static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate, const char *role,
                              struct hm_err *err)
 {
@@ -103,6 +120,8 @@ static enum hm_rc rotate_run(struct hm_cmd_site *cmd, struct rotate_ctx *rotate,
 
     if (strcmp(role, "log") == 0)
         return rotate_log(cmd, rotate, err);
+    if (strcmp(role, "deliveries") == 0)
+        return rotate_deliveries(cmd, rotate, err);
     if (rotate->log_origin != NULL)
         return hm_fail(err, HM_EUSAGE, "--log-origin is for 'log' alone");
     if (rotate->online != NULL)

@@ -16,13 +16,14 @@ static const char init_usage[] =
     "                          --release K.pub... --recall K.pub... [--root-threshold N]\n"
     "                          [--targets-threshold N] [--release-threshold N] [--online K.pem]\n"
     "                          [--key K]... [-o REQUEST] [--log-origin TEXT]\n"
-    "                          [--witness-policy FILE | --no-log]\n"
+    "                          [--witness-policy FILE] [--no-deliveries] [--no-log]\n"
     "\n"
     "Starts a site in an empty folder from public keys. --trial makes all keys on this machine,\n"
     "for looking at Hallmark; clients warn about such a site.\n"
     "The site keeps a release log, named after the URL or --log-origin; --witness-policy has the\n"
     "witness, group and quorum lines of who must see it (default: nobody). --no-log: none; 'site\n"
-    "witness' begins one later.\n";
+    "witness' begins one later. Deliveries are stated by both sides, under keys that root names,\n"
+    "unless --no-deliveries is said.\n";
 
 /* Values of getopt_long past the single letters. */
 enum {
@@ -33,6 +34,7 @@ enum {
     OPTION_LOG_ORIGIN,
     OPTION_WITNESS_POLICY,
     OPTION_NO_LOG,
+    OPTION_NO_DELIVERIES,
     OPTION_GROUP,                                           /* and the next three */
     OPTION_THRESHOLD = OPTION_GROUP + HM_INIT_GROUP_COUNT_, /* and the next three */
 };
@@ -46,6 +48,7 @@ static const struct option init_options[] = {
     {"log-origin", required_argument, NULL, OPTION_LOG_ORIGIN},
     {"witness-policy", required_argument, NULL, OPTION_WITNESS_POLICY},
     {"no-log", no_argument, NULL, OPTION_NO_LOG},
+    {"no-deliveries", no_argument, NULL, OPTION_NO_DELIVERIES},
     {"root", required_argument, NULL, OPTION_GROUP + HM_INIT_ROOT},
     {"targets", required_argument, NULL, OPTION_GROUP + HM_INIT_TARGETS},
     {"release", required_argument, NULL, OPTION_GROUP + HM_INIT_RELEASE},
@@ -93,6 +96,8 @@ static enum hm_rc init_option(void *ctx, int option, const char *value, struct h
         init->policy = value;
     else if (option == OPTION_NO_LOG)
         init->options.no_log = true;
+    else if (option == OPTION_NO_DELIVERIES)
+        init->options.no_deliveries = true;
     else if (option >= OPTION_THRESHOLD)
         return hm_cmd_site_threshold(value, err,
                                      &init->options.thresholds[option - OPTION_THRESHOLD]);

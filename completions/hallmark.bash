@@ -32,7 +32,7 @@ _hallmark_options() {
     'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
     'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
-    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--no-log' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--no-deliveries' '--no-log' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site attach') printf '%s\n' '--dir=dir' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site enroll') printf '%s\n' '--dir=dir' '--attested' '--name=text' '--approver=file' '--threshold=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site intake') printf '%s\n' '--dir=dir' '--json' '--attested=text' '--origin=text' '--title=text' '--label=text' '--date=text' '--quiet' '--help' ;;
@@ -99,7 +99,7 @@ _hallmark_operand() {
     'site review') echo 'submission' ;;
     'site approve') echo 'submission' ;;
     'site reject') echo 'submission' ;;
-    'site rotate') echo 'root targets online recalls~vendor' ;;
+    'site rotate') echo 'root targets online recalls~vendor log deliveries' ;;
     'site witness') echo 'file' ;;
     'site customer') echo 'add disable enable list show' ;;
     'site token') echo 'add list revoke rotate' ;;

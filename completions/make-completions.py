@@ -18,7 +18,7 @@ GRADE = ("maker", "attested")
 ACTIONS = ("add", "list", "remove")
 CUSTOMER_ACTIONS = ("add", "disable", "enable", "list", "show")
 TOKEN_ACTIONS = ("add", "list", "revoke", "rotate")
-ROLES = ("root", "targets", "online", "recalls~vendor")
+ROLES = ("root", "targets", "online", "recalls~vendor", "log", "deliveries")
 # Operands that are one of a few words.
 WORDS = {ACTION: ACTIONS, ROLE: ROLES, CUSTOMER_ACTION: CUSTOMER_ACTIONS, TOKEN_ACTION: TOKEN_ACTIONS}
 
@@ -84,6 +84,7 @@ OPTIONS = {
     "--ml-dsa": (None, "a second key, of ML-DSA-44"),
     "--mirror": (TEXT, "URL to get images from first"),
     "--name": (TEXT, "name"),
+    "--no-deliveries": (None, "state no deliveries"),
     "--no-log": (None, "keep no release log"),
     "--nginx": (FILE, "program to run as nginx"),
     "--no-log-max-age": (None, "drop the age of cosignatures"),
@@ -190,7 +191,7 @@ COMMANDS = {
     "site": ("a vendor's side", None, ""),
     "site init": ("start a new site", None,
                   "--dir --name --url --trial --root --targets --release --recall --root-threshold --targets-threshold"
-                  " --release-threshold --online --log-origin --witness-policy --no-log --key -o"),
+                  " --release-threshold --online --log-origin --witness-policy --no-deliveries --no-log --key -o"),
     "site attach": ("add signatures that came back", FILE, "--dir --key -o"),
     "site enroll": ("let a maker publish here", FILE, "--dir --attested --name --approver --threshold --key -o"),
     "site intake": ("verify and keep a submission", FILE, "--dir --json --attested --origin --title --label --date"),

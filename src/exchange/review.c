@@ -123,6 +123,8 @@ static enum hm_rc review_root(struct hm_review_out *out, const struct hm_envelop
                               b->document.x_hallmark);
         rc = hm_review_log_diff(out, a, b);
         if (rc == HM_OK)
+            rc = hm_review_log_deliveries_diff(out, a, b);
+        if (rc == HM_OK)
             rc = warn_unknown(out, after->json, known);
     }
     hm_root_free(old.content);

@@ -58,6 +58,10 @@ void hm_review_makers_diff(struct hm_review_out *out, struct hm_bytes before,
  */
 HM_MUST_CHECK enum hm_rc hm_review_log_diff(struct hm_review_out *out, const struct hm_root *before,
                                             const struct hm_root *after);
+/* What root says of deliveries; likewise. */
+HM_MUST_CHECK enum hm_rc hm_review_log_deliveries_diff(struct hm_review_out *out,
+                                                       const struct hm_root *before,
+                                                       const struct hm_root *after);
 /* Delegations: label is put in front of each role. */
 void hm_review_targets_delegations(struct hm_review_out *out, const struct hm_delegations *before,
                                    const struct hm_delegations *after);

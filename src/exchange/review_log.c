@@ -3,6 +3,7 @@
 #include "exchange/review_internal.h"
 
 #include "base/text.h"
+#include "trust/site_deliveries.h"
 #include "trust/site_log.h"
 
 static void put_vkey(struct hm_review_out *out, const struct hm_note_key *key)
@@ -55,13 +56,13 @@ static void put_witnesses(struct hm_review_out *out, char sign, const struct hm_
     }
 }
 
-static void warn_removed(struct hm_review_out *out, const struct hm_log_policy *before,
-                         const struct hm_log_policy *after)
+static void warn_removed(struct hm_review_out *out, const char *what,
+                         const struct hm_log_policy *before, const struct hm_log_policy *after)
 {
     for (size_t i = 0; i < before->witness_count; i++) {
         if (has_key(after, before->witnesses[i].key))
             continue;
-        hm_review_text_put(out, "a witness of the release log is removed: %s, ",
+        hm_review_text_put(out, "a witness of the %s log is removed: %s, ", what,
                            before->witnesses[i].name);
         put_vkey(out, before->witnesses[i].key);
         hm_review_text_end_warning(out);
@@ -77,8 +78,8 @@ static void quorum_text(struct hm_review_out *out, const struct hm_log_policy *p
         out->rc = hm_buf_append_str(ret_text, ": no witness is needed", out->err);
 }
 
-static void put_quorum(struct hm_review_out *out, const struct hm_log_policy *before,
-                       const struct hm_log_policy *after)
+static void put_quorum(struct hm_review_out *out, const char *what,
+                       const struct hm_log_policy *before, const struct hm_log_policy *after)
 {
     _hm_done_(hm_buf_done) struct hm_buf old = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf new = HM_BUF_INIT(HM_LOG_POLICY_SIZE_MAX);
@@ -93,9 +94,9 @@ static void put_quorum(struct hm_review_out *out, const struct hm_log_policy *be
         hm_review_text_put(out, " (was %s)", hm_buf_str(&old));
     hm_review_text_end(out);
     if (after->quorum == HM_LOG_POLICY_NONE)
-        hm_review_text_warn(out, before == NULL || before->quorum == HM_LOG_POLICY_NONE
-                                     ? "no witness has to see the release log"
-                                     : "no witness has to see the release log any more");
+        hm_review_text_warn(out, "no witness has to see the %s log%s", what,
+                            before == NULL || before->quorum == HM_LOG_POLICY_NONE ? ""
+                                                                                   : " any more");
     else if (before != NULL && before->quorum != HM_LOG_POLICY_NONE)
         hm_review_text_warn(out, "the quorum of witnesses changes from %s to %s", hm_buf_str(&old),
                             hm_buf_str(&new));
@@ -170,10 +171,10 @@ static enum hm_rc diff(struct hm_review_out *out, const struct hm_site_log *befo
     put_log(out, before->policy, after->policy);
     put_witnesses(out, '+', after->policy, before->policy);
     put_witnesses(out, '-', before->policy, after->policy);
-    put_quorum(out, before->policy, after->policy);
+    put_quorum(out, "release", before->policy, after->policy);
     put_closed(out, before, after);
     if (before->policy != NULL)
-        warn_removed(out, before->policy, after->policy);
+        warn_removed(out, "release", before->policy, after->policy);
     return HM_OK;
 }
 
@@ -188,4 +189,61 @@ enum hm_rc hm_review_log_diff(struct hm_review_out *out, const struct hm_root *b
     HM_TRY(hm_site_log_parse(before == NULL ? nothing : before, out->err, &old));
     HM_TRY(hm_site_log_parse(after, out->err, &new));
     return diff(out, old, new);
+}
+
+/* ---- deliveries ----------------------------------------------------------------------------- */
+
+static void put_key(struct hm_review_out *out, const char *what, const struct hm_note_key *before,
+                    const struct hm_note_key *after)
+{
+    if (before != NULL && hm_note_key_is_same(before, after))
+        return;
+    hm_review_text_put(out, "    %s ", what);
+    put_vkey(out, after);
+    if (before != NULL) {
+        hm_review_text_put(out, " (was ");
+        put_vkey(out, before);
+        hm_review_text_put(out, ")");
+    }
+    hm_review_text_end(out);
+}
+
+static void diff_deliveries(struct hm_review_out *out, const struct hm_site_deliveries *before,
+                            const struct hm_site_deliveries *after)
+{
+    const struct hm_log_policy *old = before->policy;
+    const struct hm_log_policy *new = after->policy;
+
+    if (new == NULL) {
+        if (old == NULL)
+            return;
+        hm_review_text_line(out, "    deliveries: none are stated any more");
+        hm_review_text_warn(out, "what was delivered to whom can be proved by nobody any more");
+        return;
+    }
+    put_key(out, "deliveries: statements signed by", before->key, after->key);
+    put_key(out, "deliveries log:", old == NULL ? NULL : old->logs[0].key, new->logs[0].key);
+    put_witnesses(out, '+', new, old);
+    put_witnesses(out, '-', old, new);
+    put_quorum(out, "deliveries", old, new);
+    if (old == NULL)
+        return;
+    if (!hm_note_key_is_same(old->logs[0].key, new->logs[0].key))
+        hm_review_text_warn(out, "the deliveries log begins anew: customers must take that for a "
+                                 "log that was shortened");
+    warn_removed(out, "deliveries", old, new);
+}
+
+enum hm_rc hm_review_log_deliveries_diff(struct hm_review_out *out, const struct hm_root *before,
+                                         const struct hm_root *after)
+{
+    _hm_free_(hm_root_free) struct hm_root *nothing = NULL;
+    _hm_free_(hm_site_deliveries_free) struct hm_site_deliveries *old = NULL;
+    _hm_free_(hm_site_deliveries_free) struct hm_site_deliveries *new = NULL;
+
+    HM_TRY(hm_root_new(out->err, &nothing));
+    HM_TRY(hm_site_deliveries_parse(before == NULL ? nothing : before, out->err, &old));
+    HM_TRY(hm_site_deliveries_parse(after, out->err, &new));
+    diff_deliveries(out, old, new);
+    return HM_OK;
 }

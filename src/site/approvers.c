@@ -185,6 +185,8 @@ static bool is_signer_file(const char *name, enum hm_approvers_kind kind)
         is = HM_APPROVERS_ONLINE;
     else if (strcmp(name, "log.pem") == 0 || has_prefix(name, "log-"))
         is = HM_APPROVERS_LOG;
+    else if (has_prefix(name, "delivery") || has_prefix(name, "deliveries-log"))
+        is = HM_APPROVERS_DELIVERY;
     return is == kind;
 }
 

@@ -54,9 +54,10 @@ const char *hm_approvers_name(const struct hm_approvers *approvers, const char *
 
 /* What the name of a file in private/keys/ says that its key is for. */
 enum hm_approvers_kind {
-    HM_APPROVERS_ONLINE, /* online*.pem: snapshot and timestamp */
-    HM_APPROVERS_LOG,    /* log.pem, log-*.pem: checkpoints of the release log */
-    HM_APPROVERS_TRIAL,  /* all others, which only a trial site has */
+    HM_APPROVERS_ONLINE,   /* online*.pem: snapshot and timestamp */
+    HM_APPROVERS_LOG,      /* log.pem, log-*.pem: checkpoints of the release log */
+    HM_APPROVERS_DELIVERY, /* delivery*.pem, deliveries-log*.pem: delivery_keys.h */
+    HM_APPROVERS_TRIAL,    /* all others, which only a trial site has */
 };
 
 /* The private keys of one kind. Encrypted ones are HM_EFORMAT: nobody can be asked. */

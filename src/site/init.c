@@ -3,6 +3,7 @@
 #include "site/init.h"
 
 #include "base/file.h"
+#include "site/delivery_keys.h"
 #include "site/log_key.h"
 #include "site/renew.h"
 #include "site/roster.h"
@@ -170,13 +171,18 @@ static enum hm_rc put_log(const struct hm_site *site, const struct hm_init_optio
     _hm_done_(hm_buf_done) struct hm_buf origin = HM_BUF_INIT(HM_SITE_URL_SIZE_MAX + 8);
     _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
     _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf with_log = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
 
     if (options->no_log)
         return hm_buf_append(ret_json, x_hallmark, err);
     HM_TRY(log_origin(options, err, &origin));
-    HM_TRY(hm_log_key_create(&site->private_dir, hm_buf_str(&origin), err, &key));
+    HM_TRY(hm_log_key_create(&site->private_dir, "log", hm_buf_str(&origin), err, &key));
     HM_TRY(hm_witnesses_make_log(key, options->witness_policy, err, &log));
-    return hm_site_log_put(x_hallmark, log, err, ret_json);
+    if (options->no_deliveries)
+        return hm_site_log_put(x_hallmark, log, err, ret_json);
+    HM_TRY(hm_site_log_put(x_hallmark, log, err, &with_log));
+    return hm_delivery_keys_begin(&site->private_dir, log->policy, hm_buf_bytes(&with_log), err,
+                                  ret_json);
 }
 
 static enum hm_rc draft_root(const struct hm_site *site, struct hm_init_options *options,

@@ -29,6 +29,7 @@ struct hm_init_options {
     uint32_t thresholds[HM_INIT_GROUP_COUNT_];        /* 0: the default */
     struct hm_signer *online;                         /* owned; NULL: made */
     bool no_log;                                      /* root names none */
+    bool no_deliveries;                               /* root names none; none without a log */
     const char *log_origin;                           /* NULL: by the URL (log_key.h) */
     struct hm_bytes witness_policy; /* witness, group and quorum lines; empty: "quorum none" */
 };

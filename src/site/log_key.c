@@ -2,7 +2,6 @@
 /* The key of a site's release log (log_key.h). */
 #include "site/log_key.h"
 
-#include "site/approvers.h"
 #include "tlog/checkpoint.h"
 
 enum hm_rc hm_log_key_origin(const char *url, struct hm_err *err, struct hm_buf *ret_origin)
@@ -38,28 +37,32 @@ enum hm_rc hm_log_key_make(const char *origin, const struct hm_signer *signer, s
     return hm_note_key_make(origin, HM_NOTE_ED25519, hm_signer_key(signer), err, ret_key);
 }
 
-enum hm_rc hm_log_key_create(const struct hm_dir *private_dir, const char *origin,
+enum hm_rc hm_log_key_create(const struct hm_dir *private_dir, const char *stem, const char *origin,
                              struct hm_err *err, struct hm_note_key **ret_key)
 {
     _hm_free_(hm_signer_free) struct hm_signer *signer = NULL;
     _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
-    char name[32] = "log";
+    char file[64], name[32];
 
     HM_TRY(hm_signer_generate("ed25519", err, &signer));
     HM_TRY(hm_log_key_make(origin, signer, err, &key));
-    if (hm_dir_has(private_dir, "keys/log.pem"))
-        (void)snprintf(name, sizeof(name), "log-%.8s", hm_key_id(hm_signer_key(signer)));
+    (void)snprintf(name, sizeof(name), "%s", stem);
+    (void)snprintf(file, sizeof(file), "keys/%s.pem", stem);
+    if (hm_dir_has(private_dir, file))
+        (void)snprintf(name, sizeof(name), "%s-%.8s", stem, hm_key_id(hm_signer_key(signer)));
     HM_TRY(hm_approvers_store_signer(private_dir, name, signer, err));
     *ret_key = hm_steal(&key);
     return HM_OK;
 }
 
-enum hm_rc hm_log_key_load(const struct hm_dir *private_dir, const struct hm_note_key *key,
-                           struct hm_err *err, struct hm_signer **ret_signer)
+enum hm_rc hm_log_key_find(const struct hm_dir *private_dir, enum hm_approvers_kind kind,
+                           const struct hm_note_key *key, struct hm_err *err,
+                           struct hm_signer **ret_signer)
 {
     _hm_done_(hm_roles_signers_done) struct hm_signers signers = HM_SIGNERS_INIT;
 
-    HM_TRY(hm_approvers_signers(private_dir, HM_APPROVERS_LOG, err, &signers));
+    *ret_signer = NULL;
+    HM_TRY(hm_approvers_signers(private_dir, kind, err, &signers));
     for (size_t i = 0; i < signers.count; i++) {
         _hm_free_(hm_note_key_free) struct hm_note_key *own = NULL;
 
@@ -71,6 +74,15 @@ enum hm_rc hm_log_key_load(const struct hm_dir *private_dir, const struct hm_not
         *ret_signer = hm_steal(&signers.items[i]);
         return HM_OK;
     }
+    return HM_OK;
+}
+
+enum hm_rc hm_log_key_load(const struct hm_dir *private_dir, const struct hm_note_key *key,
+                           struct hm_err *err, struct hm_signer **ret_signer)
+{
+    HM_TRY(hm_log_key_find(private_dir, HM_APPROVERS_LOG, key, err, ret_signer));
+    if (*ret_signer != NULL)
+        return HM_OK;
     return hm_fail(err, HM_EINPUT,
                    "the key of the release log '%s' is not in private/keys, where root names it: "
                    "put it back, or succeed the log with 'hallmark site rotate log'",

@@ -39,6 +39,15 @@ static enum hm_rc join(const struct hm_note_key *key, const char *url,
     return hm_log_policy_parse(hm_buf_bytes(&text), err, ret_policy);
 }
 
+enum hm_rc hm_witnesses_with_log(const struct hm_log_policy *policy, const struct hm_note_key *key,
+                                 struct hm_err *err, struct hm_log_policy **ret_policy)
+{
+    struct hm_log_policy rest = *policy;
+
+    rest.log_count = 0; /* the witnesses alone */
+    return join(key, NULL, &rest, err, ret_policy);
+}
+
 enum hm_rc hm_witnesses_make_log(const struct hm_note_key *key, struct hm_bytes policy,
                                  struct hm_err *err, struct hm_site_log **ret_log)
 {
@@ -107,7 +116,7 @@ static enum hm_rc begin_log(const struct hm_site *site, struct hm_err *err, stru
     _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
 
     HM_TRY(hm_log_key_origin(site->config.url, err, &origin));
-    HM_TRY(hm_log_key_create(&site->private_dir, hm_buf_str(&origin), err, &key));
+    HM_TRY(hm_log_key_create(&site->private_dir, "log", hm_buf_str(&origin), err, &key));
     HM_TRY(hm_witnesses_make_log(key, HM_BYTES_EMPTY, err, ret_log));
     return hm_buf_append_fmt(report, err, "the site begins a release log, '%s'\n",
                              hm_buf_str(&origin));
@@ -365,13 +374,8 @@ static enum hm_rc replace_log(struct hm_root *root, struct hm_site_log *log,
 {
     _hm_done_(hm_buf_done) struct hm_buf json = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
     _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
-    size_t count = log->policy->log_count;
-    enum hm_rc rc;
 
-    log->policy->log_count = 0; /* the witnesses alone */
-    rc = join(key, NULL, log->policy, err, &policy);
-    log->policy->log_count = count;
-    HM_TRY(rc);
+    HM_TRY(hm_witnesses_with_log(log->policy, key, err, &policy));
     hm_log_policy_free(log->policy);
     log->policy = hm_steal(&policy);
     HM_TRY(hm_site_log_put(root->document.x_hallmark, log, err, &json));
@@ -401,7 +405,8 @@ static enum hm_rc succeed(void *ctx, struct hm_root *root, struct hm_err *err)
     HM_TRY(next_origin(succession, log, err, &origin));
     HM_TRY(check_origin(hm_buf_str(&origin), log, err));
     HM_TRY(close_log(log, &end, err));
-    HM_TRY(hm_log_key_create(&succession->site->private_dir, hm_buf_str(&origin), err, &key));
+    HM_TRY(
+        hm_log_key_create(&succession->site->private_dir, "log", hm_buf_str(&origin), err, &key));
     HM_TRY(replace_log(root, log, key, err));
     HM_TRY(hm_buf_append_fmt(succession->report, err,
                              "the log '%s' is closed with %llu entries, '%s' takes its place; its "

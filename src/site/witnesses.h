@@ -21,6 +21,11 @@ HM_MUST_CHECK enum hm_rc hm_witnesses_make_log(const struct hm_note_key *key,
                                                struct hm_bytes policy, struct hm_err *err,
                                                struct hm_site_log **ret_log);
 
+/* The same witnesses and quorum for the log of this key. */
+HM_MUST_CHECK enum hm_rc hm_witnesses_with_log(const struct hm_log_policy *policy,
+                                               const struct hm_note_key *key, struct hm_err *err,
+                                               struct hm_log_policy **ret_policy);
+
 /* Each of these drafts the next root, and appends to report what changes. HM_EAGAIN: nothing is
  * published yet. A site that keeps no log so far begins one with the origin of its URL. */
 

@@ -7,6 +7,7 @@
 #include "trust/site_log.h"
 
 #include "base/text.h"
+#include "trust/root_word.h"
 
 /* The log */
 
@@ -266,35 +267,10 @@ enum hm_rc hm_site_log_write(const struct hm_site_log *log, struct hm_err *err,
 enum hm_rc hm_site_log_put(struct hm_bytes x_hallmark, const struct hm_site_log *log,
                            struct hm_err *err, struct hm_buf *ret_json)
 {
-    _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     _hm_done_(hm_buf_done) struct hm_buf value = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
-    struct hm_json_writer writer;
-    struct hm_bytes key, span;
-    struct hm_json json;
-    bool more;
 
     HM_TRY(hm_site_log_write(log, err, &value));
-    hm_json_init(&json, x_hallmark, &arena);
-    hm_json_writer_init(&writer, ret_json, false);
-    hm_json_writer_object_begin(&writer);
-    HM_TRY(hm_json_object_begin(&json, err));
-    for (;;) {
-        HM_TRY(hm_json_object_next(&json, err, &more, &key));
-        if (!more)
-            break;
-        HM_TRY(hm_json_skip(&json, err, &span));
-        if (hm_bytes_is_str(key, "log"))
-            continue;
-        hm_json_writer_key_bytes(&writer, key);
-        hm_json_writer_raw(&writer, span);
-    }
-    HM_TRY(hm_json_end(&json, err));
-    if (value.size > 0) {
-        hm_json_writer_key(&writer, "log");
-        hm_json_writer_raw(&writer, hm_buf_bytes(&value));
-    }
-    hm_json_writer_object_end(&writer);
-    return hm_json_writer_end(&writer, err);
+    return hm_root_word_put(x_hallmark, "log", hm_buf_bytes(&value), err, ret_json);
 }
 
 /* Succession */

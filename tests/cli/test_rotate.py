@@ -211,11 +211,42 @@ class Rotate(story.Case):
                 self.assertFalse((self.scratch / "x.request").exists())
         self.waits()
 
+    def test_deliveries(self):
+        """A site without a log begins none."""
+        refused = self.hallmark("site", "rotate", "--dir", self.cast.site, "deliveries")
+        self.assertRefused(refused, story.USAGE, "deliveries stand on the release log", "hallmark site witness")
+
 
 class RotateLogged(Rotate):
     """The same where the site keeps a release log: a new root comes with the publish whose entry names it, last of all."""
 
     log = True
+
+    def word(self):
+        version = self.version("root")
+        root = json.loads((self.cast.public / "metadata" / f"{version}.root.json").read_bytes())
+        return root["signed"]["x-hallmark"].get("deliveries")
+
+    def test_deliveries(self):
+        before = self.word()
+        self.assertTrue(before["policy"].startswith("log "))
+        request = self.rotate("deliveries")
+        self.cast.attach(request, "root1")
+        self.waits()
+        self.assertEqual(self.word(), before)
+        self.cast.attach(request, "root2")
+        self.site("publish")
+        after = self.word()
+        # The log goes on under its key.
+        self.assertEqual(after["policy"], before["policy"])
+        self.assertNotEqual(after["key"], before["key"])
+        self.assertEqual(after["key"].split("+")[0], before["key"].split("+")[0])
+        self.customers_go_on()
+        keys = self.cast.site / "private" / "keys"
+        self.assertEqual(len(list(keys.glob("delivery*.pem"))), 2)
+        self.assertEqual({key.stat().st_mode & 0o777 for key in keys.glob("deliver*.pem")}, {0o600})
+        refused = self.hallmark("site", "rotate", "--dir", self.cast.site, "deliveries", "--threshold", 1)
+        self.assertRefused(refused, story.USAGE, "takes no options")
 
 
 if __name__ == "__main__":

@@ -304,6 +304,9 @@ static void root_with(const char *x_hallmark, struct hm_buf *ret_raw)
 #define LOG_KEY_2 "old.example/log+f618877d+AbDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1"
 #define W1        "witness w1 witness.example/w1+ed8c37d6+BLDvac9mmAMfo6UM3ZhuGEswRR4MUnSlB9TyBI0y+MK1"
 #define W2        "witness w2 witness.example/w2+e98dbcf5+BABFkvNHqYw4x6+j1IuU+y8gnpX7dIL2Ls4uw87USZkh"
+#define DELIVERIES(key, log, text)                                                                 \
+    "{\"site\":\"globex\",\"deliveries\":{\"key\":\"" key "\",\"policy\":\"log " log "\\n" text    \
+    "\"}}"
 #define LOG(text) "{\"site\":\"globex\",\"log\":{\"policy\":\"log " LOG_KEY "\\n" text "\"}}"
 
 static void test_document__shows_the_log_and_its_witnesses(void **state)
@@ -336,6 +339,22 @@ static void test_document__shows_the_log_and_its_witnesses(void **state)
          "{\"site\":\"globex\"}",
          {"WARNING: root: clients will refuse it: ", "    release log: none any more\n"}},
         {LOG("quorum none\\n"), LOG("quorum none\\n"), {"    nothing else changes\n"}},
+        {NULL,
+         DELIVERIES(LOG_KEY, LOG_KEY_2, "quorum none\\n"),
+         {"WARNING: root: no witness has to see the deliveries log\n",
+          "    deliveries: statements signed by " LOG_KEY "\n",
+          "    deliveries log: " LOG_KEY_2 "\n"}},
+        {DELIVERIES(LOG_KEY, LOG_KEY_2, W1 "\\nquorum w1\\n"),
+         DELIVERIES(LOG_KEY_2, LOG_KEY, "quorum none\\n"),
+         {"WARNING: root: no witness has to see the deliveries log any more\n",
+          "WARNING: root: the deliveries log begins anew: ",
+          "WARNING: root: a witness of the deliveries log is removed: w1, ",
+          "    deliveries: statements signed by " LOG_KEY_2 " (was " LOG_KEY ")\n",
+          "    deliveries log: " LOG_KEY " (was " LOG_KEY_2 ")\n"}},
+        {DELIVERIES(LOG_KEY, LOG_KEY_2, "quorum none\\n"),
+         "{\"site\":\"globex\"}",
+         {"WARNING: root: what was delivered to whom can be proved by nobody any more\n",
+          "    deliveries: none are stated any more\n"}},
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(cases); i++) {
