@@ -6,6 +6,8 @@
  */
 #include "trust/site_deliveries.h"
 
+#include "trust/site_log.h"
+
 void hm_site_deliveries_free(struct hm_site_deliveries *deliveries)
 {
     if (deliveries == NULL)
@@ -14,6 +16,66 @@ void hm_site_deliveries_free(struct hm_site_deliveries *deliveries)
     hm_log_policy_free(deliveries->policy);
     free(deliveries);
 }
+
+/* ---- whoever holds one of these keys speaks for one thing alone ------------------------------ */
+
+static bool is_of_role(const struct hm_root *root, const struct hm_note_key *key)
+{
+    for (int role = 0; role < HM_ROOT_ROLE_COUNT_ && key->key != NULL; role++) {
+        const struct hm_role_keys *keys = &root->roles[role];
+
+        for (size_t i = 0; i < keys->id_count; i++) {
+            const struct hm_keyring_key *other =
+                hm_keyring_find(keys->ring, hm_bytes_str(keys->ids[i]));
+
+            if (other != NULL && other->key != NULL &&
+                hm_digest_is_equal(hm_key_material(other->key), hm_key_material(key->key)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_witness(const struct hm_log_policy *policy, const struct hm_note_key *key)
+{
+    for (size_t i = 0; policy != NULL && i < policy->witness_count; i++)
+        if (hm_note_key_is_same_key(policy->witnesses[i].key, key))
+            return true;
+    return false;
+}
+
+static bool is_of_log(const struct hm_site_log *log, const struct hm_note_key *key)
+{
+    if (log->policy != NULL && hm_note_key_is_same_key(log->policy->logs[0].key, key))
+        return true;
+    for (size_t i = 0; i < log->closed_count; i++)
+        if (hm_note_key_is_same_key(log->closed[i].key, key))
+            return true;
+    return is_witness(log->policy, key);
+}
+
+static enum hm_rc check_keys(const struct hm_root *root,
+                             const struct hm_site_deliveries *deliveries, struct hm_err *err)
+{
+    const struct hm_note_key *const keys[] = {deliveries->key, deliveries->policy->logs[0].key};
+    _hm_free_(hm_site_log_free) struct hm_site_log *log = NULL;
+
+    if (hm_note_key_is_same_key(keys[0], keys[1]))
+        return hm_fail(err, HM_EFORMAT, "one key cannot sign both statements and the log");
+    HM_TRY(hm_site_log_parse(root, err, &log));
+    for (size_t i = 0; i < HM_ARRAY_COUNT(keys); i++) {
+        if (is_of_role(root, keys[i]))
+            return hm_fail(err, HM_EFORMAT, "'%s' signs a role of root too", keys[i]->name);
+        if (is_of_log(log, keys[i]))
+            return hm_fail(err, HM_EFORMAT, "'%s' is a key of the release log or its witnesses",
+                           keys[i]->name);
+        if (is_witness(deliveries->policy, keys[i]))
+            return hm_fail(err, HM_EFORMAT, "'%s' is its own witness", keys[i]->name);
+    }
+    return HM_OK;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static enum hm_rc parse_key(struct hm_json *json, struct hm_err *err,
                             struct hm_site_deliveries *deliveries)
@@ -61,8 +123,6 @@ static enum hm_rc parse_deliveries(struct hm_json *json, struct hm_err *err,
     }
     if (deliveries->key == NULL || deliveries->policy == NULL)
         return hm_fail(err, HM_EFORMAT, "they lack key or policy");
-    if (hm_note_key_is_same_key(deliveries->key, deliveries->policy->logs[0].key))
-        return hm_fail(err, HM_EFORMAT, "one key cannot sign both statements and the log");
     return HM_OK;
 }
 
@@ -81,12 +141,14 @@ static enum hm_rc parse(const struct hm_root *root, struct hm_err *err,
     for (;;) {
         HM_TRY(hm_json_object_next(&json, err, &more, &key));
         if (!more)
-            return hm_json_end(&json, err);
+            break;
         if (hm_bytes_is_str(key, "deliveries"))
             HM_TRY(parse_deliveries(&json, err, deliveries));
         else
             HM_TRY(hm_json_skip(&json, err, &span));
     }
+    HM_TRY(hm_json_end(&json, err));
+    return deliveries->key == NULL ? HM_OK : check_keys(root, deliveries, err);
 }
 
 enum hm_rc hm_site_deliveries_parse(const struct hm_root *root, struct hm_err *err,

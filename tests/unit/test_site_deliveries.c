@@ -63,6 +63,12 @@ static void test_parse__refuses(void **state)
          "has 2 log lines"},
         {WORD("\"key\":\"" KEY "\",\"policy\":\"log " KEY "\\nquorum none\\n\""),
          "one key cannot sign both"},
+        {"{\"log\":{\"policy\":\"log " LOG_KEY "\\nquorum none\\n\"},\"deliveries\":{\"key\":\"" KEY
+         "\",\"policy\":\"log " LOG_KEY "\\nquorum none\\n\"}}",
+         "'old.example/log' is a key of the release log"},
+        {WORD("\"key\":\"" KEY "\",\"policy\":\"log " LOG_KEY "\\nwitness w " WITNESS
+              "\\nquorum w\\n\""),
+         "'old.example/log' is its own witness"},
         {WORD("\"key\":\"nothing\",\"policy\":\"log " LOG_KEY "\\nquorum none\\n\""),
          "'root', the deliveries: "},
     };
@@ -76,6 +82,30 @@ static void test_parse__refuses(void **state)
         if (strstr(err.text, cases[i].words) == NULL)
             fail_msg("%zu: '%s' is not in: %s", i, cases[i].words, err.text);
     }
+}
+
+static void test_parse__refuses_a_key_of_a_role(void **state)
+{
+    const struct hm_key *online = kit_key(KIT_ONLINE);
+    _hm_free_(hm_root_free) struct hm_root *root = NULL;
+    _hm_free_(hm_note_key_free) struct hm_note_key *key = NULL;
+    _hm_free_(hm_site_deliveries_free) struct hm_site_deliveries *deliveries = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT(4096);
+    struct hm_err err = HM_ERR_INIT;
+
+    assert_int_equal(hm_note_key_make("a.example/d", HM_NOTE_ED25519, online, NULL, &key), HM_OK);
+    assert_int_equal(hm_buf_append_str(&text, "{\"deliveries\":{\"key\":\"", NULL), HM_OK);
+    assert_int_equal(hm_note_key_write(key, NULL, &text), HM_OK);
+    assert_int_equal(
+        hm_buf_append_str(&text, "\",\"policy\":\"log " LOG_KEY "\\nquorum none\\n\"}}", NULL),
+        HM_OK);
+    assert_int_equal(hm_root_new(NULL, &root), HM_OK);
+    root->document.x_hallmark = hm_buf_bytes(&text);
+    assert_int_equal(hm_site_deliveries_parse(root, NULL, &deliveries), HM_OK); /* control */
+    hm_site_deliveries_free(hm_steal(&deliveries));
+    assert_int_equal(hm_root_set_role(root, HM_ROOT_ROLE_TIMESTAMP, &online, 1, 1, NULL), HM_OK);
+    assert_int_equal(hm_site_deliveries_parse(root, &err, &deliveries), HM_EFORMAT);
+    assert_non_null(strstr(err.text, "'a.example/d' signs a role of root too"));
 }
 
 static void test_word_put__sets_one_member_and_keeps_the_others(void **state)
@@ -108,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_parse__reads_keys_and_policy),
         cmocka_unit_test(test_parse__finds_none),
         cmocka_unit_test(test_parse__refuses),
+        cmocka_unit_test(test_parse__refuses_a_key_of_a_role),
         cmocka_unit_test(test_word_put__sets_one_member_and_keeps_the_others),
     };
 
