@@ -229,6 +229,12 @@ static int run_accounts(int argc, char **argv)
     return hm_libexec_run("hallmark-accounts", argv);
 }
 
+static int run_care(int argc, char **argv)
+{
+    (void)argc;
+    return hm_libexec_run("hallmark-care", argv);
+}
+
 static const struct hm_cmd commands[] = {
     {"init", hm_cmd_site_create, "start a new site"},
     {"attach", hm_cmd_site_attach, "add signatures that came back"},
@@ -249,6 +255,8 @@ static const struct hm_cmd commands[] = {
     {"grant", run_accounts, "let a customer download"},
     {"revoke", run_accounts, "take a grant back"},
     {"trail", run_accounts, "who changed what of customers"},
+    {"backup", run_care, "make a backup while the site runs"},
+    {"restore", run_care, "put a site back from a backup"},
     {NULL, NULL, NULL},
 };
 

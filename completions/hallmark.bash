@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site serve trust list get sync log check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach recall rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail backup restore' ;;
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
     'bundle') echo 'export import' ;;
@@ -51,6 +51,8 @@ _hallmark_options() {
     'site grant') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
+    'site backup') printf '%s\n' '--dir=dir' '--with-keys' '--verify' '--wait=text' '--quiet' '--help' ;;
+    'site restore') printf '%s\n' '--dir=dir' '--accounts=file' '--served=text' '--cacert=file' '--check' '--confirm' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'serve') printf '%s\n' '--listen=text' '--open' '--name=text' '--certificate=file' '--certificate-key=file' '--rate=text' '--connections=text' '--bytes-per-second=text' '--workers=text' '--admin=text' '--access-log=file' '--stop-time=text' '--user=text' '--run=dir' '--nginx=file' '--trial' '--help' ;;
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--token-file=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
@@ -103,6 +105,8 @@ _hallmark_operand() {
     'site witness') echo 'file' ;;
     'site customer') echo 'add disable enable list show' ;;
     'site token') echo 'add list revoke rotate' ;;
+    'site backup') echo 'dir' ;;
+    'site restore') echo 'dir' ;;
     'serve') echo 'dir' ;;
     'trust show') echo 'site' ;;
     'trust policy') echo 'site' ;;

@@ -25,6 +25,12 @@ WORDS = {ACTION: ACTIONS, ROLE: ROLES, CUSTOMER_ACTION: CUSTOMER_ACTIONS, TOKEN_
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
     "--audit": (None, "cosign only what was recomputed"),
+    "--accounts": (FILE, "a newer accounts.db"),
+    "--check": (None, "ask again whether anything newer is about"),
+    "--confirm": (None, "a person's word that nothing newer is about"),
+    "--served": (TEXT, "URL or folder of what is served now"),
+    "--verify": (None, "read back what was not copied again, too"),
+    "--with-keys": (None, "private keys too"),
     "--accept-age": (TEXT, "how old a bundle may be, such as 30d"),
     "--access-log": (FILE, "file to log requests to"),
     "--acknowledge": (TEXT, "id of an alarm, or all"),
@@ -211,6 +217,8 @@ COMMANDS = {
     "site grant": ("let a customer download", None, "--dir --everyone --reason --by --wait"),
     "site revoke": ("take a grant back", None, "--dir --everyone --reason --by --wait"),
     "site trail": ("who changed what of customers", None, "--dir --wait --json"),
+    "site backup": ("make a backup while the site runs", DIR, "--dir --with-keys --verify --wait"),
+    "site restore": ("put a site back from a backup", DIR, "--dir --accounts --served --cacert --check --confirm --reason --by --wait"),
     "serve": ("serve a site to its customers over HTTPS", DIR,
               "--listen --open --name --certificate --certificate-key --rate --connections --bytes-per-second --workers --admin"
               " --access-log --stop-time --user --run --nginx --trial"),

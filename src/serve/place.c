@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "crypto/certificate.h"
 #include "serve/export.h"
+#include "site/hold.h"
 
 #define OWN_CERTIFICATE     HM_PLACE_STATE "/tls.pem"
 #define OWN_CERTIFICATE_KEY HM_PLACE_STATE "/tls.key"
@@ -136,6 +137,7 @@ enum hm_rc hm_place_open(const struct hm_settings *settings, int64_t now_unix_s,
     enum hm_rc rc;
 
     HM_TRY(hm_site_open(settings->dir, HM_SITE_READ, 0, now_unix_s, err, &place->site));
+    HM_TRY(hm_hold_check(&place->site->private_dir, err));
     HM_TRY(absolute(place->site->public_dir.path, err, &place->public_path));
     HM_TRY(absolute(place->site->private_dir.path, err, &place->private_path));
     HM_TRY(hm_dir_open_at(&place->site->private_dir, HM_PLACE_STATE, true, err, &state));

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "site/hold.h"
 #include "site/journal.h"
 
 #define HM_CONFIG_SCHEMA "hallmark/site/1"
@@ -264,6 +265,7 @@ enum hm_rc hm_site_open(const char *path, enum hm_site_access access, uint32_t w
     HM_TRY(open_folders(site, path, err));
     if (access == HM_SITE_CHANGE) {
         HM_TRY(hm_lock_take(&site->private_dir, "lock", wait_ms, err, &site->lock));
+        HM_TRY(hm_hold_check(&site->private_dir, err)); /* to roll forward is to sign */
         HM_TRY(hm_journal_recover(&site->private_dir, &site->public_dir, err, NULL));
     }
     *ret_site = hm_steal(&site);

@@ -53,7 +53,8 @@ enum hm_site_access {
 };
 
 /* Opens the site at path. HM_EINPUT: no site there; HM_EREFUSED: a newer format; HM_EBUSY: another
- * command changes it and did not end within wait_ms. */
+ * command changes it and did not end within wait_ms. To change it, HM_EREFUSED too where it was
+ * restored and may not sign yet (hold.h). */
 HM_MUST_CHECK enum hm_rc hm_site_open(const char *path, enum hm_site_access access,
                                       uint32_t wait_ms, int64_t now_unix_s, struct hm_err *err,
                                       struct hm_site **ret_site);

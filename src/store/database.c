@@ -252,6 +252,41 @@ enum hm_rc hm_database_check(struct hm_database *database, struct hm_err *err)
     return HM_OK;
 }
 
+/* All pages in one step, so that it is of one moment. */
+static enum hm_rc copy_pages(struct hm_database *from, struct hm_database *to, uint32_t wait_ms,
+                             struct hm_err *err)
+{
+    sqlite3_backup *backup;
+    int result;
+
+    (void)sqlite3_busy_timeout(from->handle, (int)wait_ms);
+    backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    if (backup == NULL)
+        return fail(to, sqlite3_errcode(to->handle), err);
+    result = sqlite3_backup_step(backup, -1);
+    (void)sqlite3_backup_finish(backup); /* what it says, the step said */
+    return result == SQLITE_DONE ? HM_OK : fail(from, result, err);
+}
+
+enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name, const struct hm_dir *to_dir,
+                            const char *to_name, uint32_t wait_ms, struct hm_err *err)
+{
+    _hm_free_(hm_database_close) struct hm_database *from = calloc(1, sizeof(*from));
+    _hm_free_(hm_database_close) struct hm_database *to = calloc(1, sizeof(*to));
+
+    if (from == NULL || to == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(prepare_file(dir, name, HM_DATABASE_READ, err));
+    HM_TRY(hm_file_create(to_dir, to_name, FILE_MODE, HM_BYTES_EMPTY, err));
+    HM_TRY(open_handle(from, dir, name, err));
+    HM_TRY(open_handle(to, to_dir, to_name, err));
+    HM_TRY(run(to, "PRAGMA synchronous = FULL", err));
+    HM_TRY(copy_pages(from, to, wait_ms, err));
+    /* A copy is one file. */
+    HM_TRY(run(to, "PRAGMA journal_mode = DELETE", err));
+    return hm_database_check(to, err);
+}
+
 /* --- statements --- */
 
 enum hm_rc hm_database_query_new(struct hm_database *database, const char *sql, struct hm_err *err,

@@ -52,6 +52,12 @@ void hm_database_rollback(struct hm_database *database);
 /* A number that changes whenever another process has committed. */
 HM_MUST_CHECK enum hm_rc hm_database_data_version(struct hm_database *database, struct hm_err *err,
                                                   int64_t *ret_version);
+/* Copies the database as it is at one moment, whoever writes it meanwhile, to a new file, flushed
+ * and checked. It may be any of SQLite's. HM_EFORMAT: it is none, or damaged; HM_EBUSY: others
+ * write to it for longer than wait_ms; HM_EREFUSED: to_name is there already. */
+HM_MUST_CHECK enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name,
+                                          const struct hm_dir *to_dir, const char *to_name,
+                                          uint32_t wait_ms, struct hm_err *err);
 /* Reads all of the file and compares. HM_EFORMAT with the first fault. */
 HM_MUST_CHECK enum hm_rc hm_database_check(struct hm_database *database, struct hm_err *err);
 
