@@ -150,9 +150,9 @@ static enum hm_rc load(const struct hm_dir *private_dir, const struct hm_note_ke
 
 enum hm_rc hm_delivery_keys_load(const struct hm_dir *private_dir,
                                  const struct hm_site_deliveries *deliveries, struct hm_err *err,
-                                 struct hm_delivery_keys *ret_keys)
+                                 struct hm_delivery_signers *ret_keys)
 {
-    struct hm_delivery_keys keys = {.statements = NULL};
+    struct hm_delivery_signers keys = {.statements = NULL};
     enum hm_rc rc = load(private_dir, deliveries->key, STATEMENTS, err, &keys.statements);
 
     if (rc == HM_OK)
@@ -165,9 +165,9 @@ enum hm_rc hm_delivery_keys_load(const struct hm_dir *private_dir,
     return HM_OK;
 }
 
-void hm_delivery_keys_done(struct hm_delivery_keys *keys)
+void hm_delivery_keys_done(struct hm_delivery_signers *keys)
 {
     hm_signer_free(keys->statements);
     hm_signer_free(keys->log);
-    *keys = (struct hm_delivery_keys){.statements = NULL};
+    *keys = (struct hm_delivery_signers){.statements = NULL};
 }

@@ -14,7 +14,7 @@
 #include "site/site.h"
 #include "trust/site_deliveries.h"
 
-struct hm_delivery_keys {
+struct hm_delivery_signers {
     struct hm_signer *statements, *log; /* owned */
 };
 
@@ -34,7 +34,7 @@ HM_MUST_CHECK enum hm_rc hm_delivery_keys_rotate(const struct hm_site *site, str
 HM_MUST_CHECK enum hm_rc hm_delivery_keys_load(const struct hm_dir *private_dir,
                                                const struct hm_site_deliveries *deliveries,
                                                struct hm_err *err,
-                                               struct hm_delivery_keys *ret_keys);
-void hm_delivery_keys_done(struct hm_delivery_keys *keys);
+                                               struct hm_delivery_signers *ret_keys);
+void hm_delivery_keys_done(struct hm_delivery_signers *keys);
 
 #endif

@@ -87,12 +87,15 @@ static enum hm_rc pragma_number(struct hm_database *database, const char *sql, s
 }
 
 /* Settings of a connection; those of the file are made with it. */
-static enum hm_rc configure(struct hm_database *database, uint32_t wait_ms, struct hm_err *err)
+static enum hm_rc configure(struct hm_database *database, const struct hm_database_schema *schema,
+                            uint32_t wait_ms, struct hm_err *err)
 {
     static const char settings[] = "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"
                                    "PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON;"
-                                   "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0";
+    static const char rollback[] = "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA";
+    static const char ahead[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                                "PRAGMA cache_size = -32768";
 
     (void)sqlite3_busy_timeout(database->handle, (int)wait_ms);
     (void)sqlite3_extended_result_codes(database->handle, 1);
@@ -102,7 +105,8 @@ static enum hm_rc configure(struct hm_database *database, uint32_t wait_ms, stru
     (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
     (void)sqlite3_db_config(database->handle, SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, 0,
                             (int *)NULL);
-    return run(database, settings, err);
+    HM_TRY(run(database, settings, err));
+    return run(database, schema->is_wal ? ahead : rollback, err);
 }
 
 static enum hm_rc upgrade(struct hm_database *database, const struct hm_database_schema *schema,
@@ -184,7 +188,7 @@ enum hm_rc hm_database_open(const struct hm_dir *dir, const char *name,
         return hm_error_nomem(err);
     HM_TRY(prepare_file(dir, name, access, err));
     HM_TRY(open_handle(database, dir, name, err));
-    HM_TRY(configure(database, wait_ms, err));
+    HM_TRY(configure(database, schema, wait_ms, err));
     HM_TRY(check_version(database, schema, access, err));
     if (access == HM_DATABASE_READ)
         HM_TRY(run(database, "PRAGMA query_only = ON", err));

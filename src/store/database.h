@@ -2,8 +2,9 @@
 /*
  * A small database in one file, through SQLite, which nothing else includes. What is committed
  * stands on the disk: a rollback journal, synchronous=EXTRA (the file, the journal and the folder
- * are flushed), so that a power cut or kill -9 at any moment leaves the state before or after a
- * transaction, and the next writer undoes what was half done.
+ * are flushed), or a write-ahead log, which is flushed, where the schema says so; so that a power
+ * cut or kill -9 at any moment leaves the state before or after a transaction, and the next writer
+ * undoes what was half done.
  *
  * SQL is the program's own, never made of input: values are bound. One database serves one thread.
  */
@@ -22,6 +23,9 @@ struct hm_database_schema {
     int32_t application_id; /* in the file's header: it is ours, and of this kind */
     const char *const *steps;
     size_t step_count;
+    /* A log of changes beside the file (-wal) instead of a rollback journal: one flush a commit,
+     * and readers do not wait. As durable. */
+    bool is_wal;
 };
 
 enum hm_database_access {

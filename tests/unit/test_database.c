@@ -16,9 +16,9 @@ static const char *const steps[] = {
     "CREATE TABLE thing (name TEXT NOT NULL UNIQUE, size INTEGER) STRICT",
     "ALTER TABLE thing ADD COLUMN note TEXT NOT NULL DEFAULT 'none'",
 };
-static const struct hm_database_schema schema_1 = {"things", 0x12345678, steps, 1};
-static const struct hm_database_schema schema_2 = {"things", 0x12345678, steps, 2};
-static const struct hm_database_schema schema_other = {"others", 0x12345679, steps, 2};
+static const struct hm_database_schema schema_1 = {"things", 0x12345678, steps, 1, false};
+static const struct hm_database_schema schema_2 = {"things", 0x12345678, steps, 2, false};
+static const struct hm_database_schema schema_other = {"others", 0x12345679, steps, 2, false};
 
 static struct hm_database *open_it(const struct hm_dir *dir,
                                    const struct hm_database_schema *schema,
