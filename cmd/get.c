@@ -3,7 +3,7 @@
 #include "customer.h"
 
 #include "base/text.h"
-#include "customer/get.h"
+#include "customer/deliver.h"
 #include "customer/override.h"
 #include "customer/release_proof.h"
 #include "customer/sync.h"
@@ -267,6 +267,8 @@ static enum hm_rc get_one(struct command *command, const struct hm_catalogue_ite
         HM_TRY(hm_override_record(item, command->catalogue.despite, err));
         hm_progress_start(&command->progress, item->path, item->file.length);
         HM_TRY(hm_get_file(item, &dir, name, &events, err));
+    } else {
+        HM_TRY(hm_deliver_held(item, &events, err));
     }
     return keep_proof(command, item, &dir, name, err);
 }

@@ -57,6 +57,8 @@ static const char help_policy[] =
     "  --cacert FILE       certificates to trust for https instead of the system's\n"
     "  --token-file FILE   mode 0600, with the token that the site's server wants; it is kept\n"
     "  --no-token          send none\n"
+    "  --deliveries WORD   ask: have downloads offered and receipted where the site does that\n"
+    "                      (default); require: download nothing without an offer; never\n"
     "  --json, --quiet, --home DIR\n";
 static const char help_remove[] =
     "usage: hallmark trust remove NAME [--quiet] [--home DIR]\n"
@@ -78,6 +80,7 @@ enum {
     OPT_ACCEPT_AGE,
     OPT_TOKEN_FILE,
     OPT_NO_TOKEN,
+    OPT_DELIVERIES,
 };
 
 struct command {
@@ -121,6 +124,8 @@ static enum hm_rc take_policy_option(struct hm_policy *policy, struct hm_trust_l
         return hm_policy_copy_text(policy, optarg, err, &policy->url);
     case OPT_TOKEN_FILE:
         return hm_policy_set_token(policy, optarg, err);
+    case OPT_DELIVERIES:
+        return hm_policy_set_deliveries(policy, optarg, err);
     case OPT_NO_TOKEN:
         policy->token = NULL;
         return HM_OK;
@@ -232,6 +237,8 @@ static void write_site(struct hm_json_writer *writer, const struct hm_subscripti
     hm_json_writer_bool(writer, site->is_trial);
     hm_json_writer_key_str(writer, "floor",
                            hm_subscription_floor(site) > HM_GRADE_ATTESTED ? "maker" : "attested");
+    hm_json_writer_key_str(writer, "deliveries",
+                           hm_policy_deliveries_text(site->policy.deliveries));
     hm_json_writer_key(writer, "refreshed");
     if (site->refreshed_unix_s > 0)
         hm_json_writer_time(writer, site->refreshed_unix_s);
@@ -286,6 +293,7 @@ static enum hm_rc print_site(const struct hm_subscription *site, struct hm_err *
         {"url", site->policy.url},
         {"fingerprint", fingerprint},
         {"floor", hm_layout_grade_text(hm_subscription_floor(site))},
+        {"deliveries", hm_policy_deliveries_text(site->policy.deliveries)},
         {"refreshed", site->refreshed_unix_s > 0 ? refreshed : "never"},
     };
 
@@ -569,6 +577,7 @@ static const struct option policy_options[] = {
     {"cacert", required_argument, NULL, OPT_CACERT},
     {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
     {"no-token", no_argument, NULL, OPT_NO_TOKEN},
+    {"deliveries", required_argument, NULL, OPT_DELIVERIES},
     HM_TRUST_LOG_OPTIONS,
     HM_TRUST_LOG_DROP_OPTIONS,
     {NULL, 0, NULL, 0}};

@@ -57,7 +57,7 @@ _hallmark_options() {
     'trust add') printf '%s\n' '--trust=file' '--fingerprint=text' '--pin=text' '--floor=maker attested' '--witness=text' '--quorum=text' '--log-policy=file' '--log-max-age=text' '--mirror=text' '--accept-age=text' '--proxy=text' '--cacert=file' '--token-file=file' '--allow-http' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust list') printf '%s\n' '--json' '--home=dir' '--help' ;;
     'trust show') printf '%s\n' '--json' '--home=dir' '--help' ;;
-    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--cacert=file' '--token-file=file' '--no-token' '--json' '--quiet' '--home=dir' '--help' ;;
+    'trust policy') printf '%s\n' '--floor=maker attested' '--pin=text' '--unpin=text' '--witness=text' '--quorum=text' '--log-policy=file' '--no-log-policy' '--log-max-age=text' '--no-log-max-age' '--mirror=text' '--unmirror=text' '--url=text' '--cacert=file' '--token-file=file' '--no-token' '--deliveries=ask require never' '--json' '--quiet' '--home=dir' '--help' ;;
     'trust remove') printf '%s\n' '--quiet' '--home=dir' '--help' ;;
     'list') printf '%s\n' '--site=site' '--offline' '--changed' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'get') printf '%s\n' '--site=site' '--dry-run' '--despite-recall=text' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '-o=file' '--help' ;;

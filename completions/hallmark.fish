@@ -462,6 +462,7 @@ complete -c hallmark -n '__hallmark_at "trust policy"' -l url -x -d 'URL of the 
 complete -c hallmark -n '__hallmark_at "trust policy"' -l cacert -r -F -d 'certificates to trust instead of the system\'s'
 complete -c hallmark -n '__hallmark_at "trust policy"' -l token-file -r -F -d 'file of mode 0600 with the token for the site\'s server'
 complete -c hallmark -n '__hallmark_at "trust policy"' -l no-token -d 'send no token'
+complete -c hallmark -n '__hallmark_at "trust policy"' -l deliveries -x -a 'ask require never' -d 'whether downloads are offered and receipted'
 complete -c hallmark -n '__hallmark_at "trust policy"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "trust policy"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "trust policy"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'

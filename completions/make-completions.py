@@ -15,6 +15,7 @@ TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE, ACTION = "text", "file", "dir", "
 CUSTOMER_ACTION, TOKEN_ACTION = "customer action", "token action"
 TYPE = ("ed25519", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "rsa-4096")
 GRADE = ("maker", "attested")
+DELIVERIES = ("ask", "require", "never")
 ACTIONS = ("add", "list", "remove")
 CUSTOMER_ACTIONS = ("add", "disable", "enable", "list", "show")
 TOKEN_ACTIONS = ("add", "list", "revoke", "rotate")
@@ -53,6 +54,7 @@ OPTIONS = {
     "--date": (TEXT, "date of the release"),
     "--delete": (None, "remove what is no longer released"),
     "--deny": (FILE, "digests of what nobody may use"),
+    "--deliveries": (DELIVERIES, "whether downloads are offered and receipted"),
     "--despite-recall": (TEXT, "recalls/ID/NAME.json: get what it took back"),
     "--device": (TEXT, "device that the release is for"),
     "--digests": (None, "the digest of each part, too"),
@@ -228,7 +230,7 @@ COMMANDS = {
     "trust list": ("list the trusted sites", None, "--json --home"),
     "trust show": ("show a site, its makers and what is demanded of it", SITE, "--json --home"),
     "trust policy": ("change what is demanded of a site", SITE,
-                     "--floor --pin --unpin --witness --quorum --log-policy --no-log-policy --log-max-age --no-log-max-age --mirror --unmirror --url --cacert --token-file --no-token --json --quiet --home"),
+                     "--floor --pin --unpin --witness --quorum --log-policy --no-log-policy --log-max-age --no-log-max-age --mirror --unmirror --url --cacert --token-file --no-token --deliveries --json --quiet --home"),
     "trust remove": ("forget a site", SITE, "--quiet --home"),
     "list": ("what the trusted sites have released", PATH, "--site --offline --changed --json --csv --quiet --home"),
     "get": ("get files of a release, verified", PATH, "--site --dry-run --despite-recall --json --quiet --no-progress --home -d -o"),

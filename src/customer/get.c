@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/file.h"
+#include "customer/deliver.h"
 
 #define READ_SIZE    ((size_t)256 * 1024)
 #define URL_SIZE_MAX 16384
@@ -15,6 +16,10 @@ struct arrival {
     const struct hm_get_events *events;
     struct hm_file_writer writer;
     struct hm_digest *digest;
+    struct hm_deliver_grant grant;
+    bool is_wrong; /* the last source's bytes were others */
+    struct hm_sha256 wrong;
+    uint64_t wrong_size;
 };
 
 static void arrival_done(struct arrival *arrival)
@@ -141,12 +146,15 @@ static enum hm_rc check_arrival(struct arrival *arrival, const char *base, struc
                        HM_BYTES_FMT(file->path.whole), base,
                        (unsigned long long)arrival->writer.size, (unsigned long long)file->length);
     HM_TRY(hm_digest_final(arrival->digest, err, sha256.bytes));
-    if (arrival->writer.size != file->length || !hm_digest_is_equal(&sha256, &file->sha256))
-        return hm_fail(err, HM_EMISMATCH,
-                       "'%.*s': '%s' served other bytes than were signed for (sha256); tell the "
-                       "site",
-                       HM_BYTES_FMT(file->path.whole), base);
-    return HM_OK;
+    if (arrival->writer.size == file->length && hm_digest_is_equal(&sha256, &file->sha256))
+        return HM_OK;
+    arrival->is_wrong = true;
+    arrival->wrong = sha256;
+    arrival->wrong_size = arrival->writer.size;
+    return hm_fail(err, HM_EMISMATCH,
+                   "'%.*s': '%s' served other bytes than were signed for (sha256); tell the "
+                   "site",
+                   HM_BYTES_FMT(file->path.whole), base);
 }
 
 /* A failure that another source, or the same from the start, can mend. */
@@ -154,6 +162,15 @@ static bool is_source_failure(enum hm_rc rc)
 {
     return rc == HM_EMISMATCH || rc == HM_EFORMAT || rc == HM_ENETWORK || rc == HM_ENOTFOUND ||
            rc == HM_EINPUT;
+}
+
+/* There is more than was signed for: what came of it is what was received. */
+static enum hm_rc note_too_long(struct arrival *arrival, struct hm_err *err)
+{
+    HM_TRY(hm_digest_final(arrival->digest, err, arrival->wrong.bytes));
+    arrival->wrong_size = arrival->writer.size;
+    arrival->is_wrong = true;
+    return HM_OK;
 }
 
 static enum hm_rc try_once(struct arrival *arrival, const char *base, struct hm_err *err)
@@ -173,6 +190,8 @@ static enum hm_rc try_once(struct arrival *arrival, const char *base, struct hm_
                                     file->length, &sink, err)
                  : hm_fetch_stream(subscription->fetch, hm_buf_str(&url), arrival->writer.size,
                                    file->length, &sink, err);
+    if (rc == HM_EFORMAT)
+        HM_TRY(note_too_long(arrival, NULL));
     if (rc != HM_OK)
         return hm_error_prefix(err, rc, "'%.*s'", HM_BYTES_FMT(file->path.whole));
     return check_arrival(arrival, base, err);
@@ -219,6 +238,39 @@ static enum hm_rc try_sources(struct arrival *arrival, struct hm_err *err)
     return try_source(arrival, policy->url, err);
 }
 
+/* The site's own bytes were others than its offer says: it is told so, signed. */
+static enum hm_rc reject(struct arrival *arrival, enum hm_rc why, struct hm_err *err)
+{
+    struct hm_err trouble = HM_ERR_INIT;
+    const char *words = "";
+    enum hm_rc rc = hm_deliver_reject(arrival->item, &arrival->grant, &arrival->wrong,
+                                      arrival->wrong_size, arrival->events, &trouble, &words);
+
+    if (rc != HM_OK)
+        return hm_error_prefix(err, why, "%s; besides", trouble.text);
+    if (err != NULL && words[0] != '\0') {
+        struct hm_err first = *err;
+
+        (void)hm_fail(err, why, "%s%s", first.text, words);
+    }
+    return why;
+}
+
+static enum hm_rc receive(struct arrival *arrival, struct hm_err *err)
+{
+    struct hm_fetch *fetch = arrival->item->subscription->fetch;
+    enum hm_rc rc;
+
+    if (fetch != NULL)
+        hm_fetch_set_delivery(fetch, arrival->grant.is_offered ? arrival->grant.offer : NULL);
+    rc = try_sources(arrival, err);
+    if (fetch != NULL)
+        hm_fetch_set_delivery(fetch, NULL);
+    if ((rc == HM_EMISMATCH || rc == HM_EFORMAT) && arrival->is_wrong)
+        return reject(arrival, rc, err);
+    return rc;
+}
+
 enum hm_rc hm_get_file(const struct hm_catalogue_item *item, const struct hm_dir *dir,
                        const char *path, const struct hm_get_events *events, struct hm_err *err)
 {
@@ -229,7 +281,10 @@ enum hm_rc hm_get_file(const struct hm_catalogue_item *item, const struct hm_dir
     HM_ASSERT(item->rc == HM_OK && hm_subscription_is_online(item->subscription));
     /* What is not logged is not installed. */
     HM_TRY(hm_release_log_prove(item->subscription, &item->file, err, &proof));
+    HM_TRY(hm_deliver_begin(item, proof, events, err, &arrival.grant));
     HM_TRY(open_arrival(&arrival, dir, path, err));
-    HM_TRY(try_sources(&arrival, err));
-    return hm_file_writer_commit(&arrival.writer, err);
+    HM_TRY(receive(&arrival, err));
+    HM_TRY(hm_file_writer_commit(&arrival.writer, err));
+    /* Whoever acknowledges has it, whatever happens to the machine now. */
+    return hm_deliver_acknowledge(item, &arrival.grant, events, err);
 }

@@ -117,6 +117,27 @@ enum hm_rc hm_policy_set_floor(struct hm_policy *policy, const char *text, struc
     return HM_OK;
 }
 
+static const char *const deliveries_texts[] = {
+    [HM_POLICY_DELIVERIES_ASK] = "ask",
+    [HM_POLICY_DELIVERIES_REQUIRE] = "require",
+    [HM_POLICY_DELIVERIES_NEVER] = "never",
+};
+
+const char *hm_policy_deliveries_text(enum hm_policy_deliveries deliveries)
+{
+    return deliveries_texts[deliveries];
+}
+
+enum hm_rc hm_policy_set_deliveries(struct hm_policy *policy, const char *text, struct hm_err *err)
+{
+    for (size_t i = 0; i < HM_POLICY_DELIVERIES_COUNT_; i++)
+        if (strcmp(text, deliveries_texts[i]) == 0) {
+            policy->deliveries = (enum hm_policy_deliveries)i;
+            return HM_OK;
+        }
+    return hm_fail(err, HM_EUSAGE, "deliveries '%s' are none of ask, require and never", text);
+}
+
 enum hm_rc hm_policy_add_mirror(struct hm_policy *policy, const char *url, struct hm_err *err)
 {
     const char **mirrors;
@@ -300,6 +321,12 @@ static enum hm_rc parse_member(struct hm_json *json, struct hm_bytes key, struct
         HM_TRY(copy_bytes(policy, text, err, &floor));
         return hm_policy_set_floor(policy, floor, err);
     }
+    if (hm_bytes_is_str(key, "deliveries")) {
+        const char *word = NULL;
+
+        HM_TRY(copy_bytes(policy, text, err, &word));
+        return hm_policy_set_deliveries(policy, word, err);
+    }
     return hm_fail(err, HM_EFORMAT, "member '%.*s' is not known", HM_BYTES_FMT(key));
 }
 
@@ -423,6 +450,9 @@ enum hm_rc hm_policy_write(const struct hm_policy *policy, const struct hm_dir *
     hm_json_writer_key_str(&writer, "url", policy->url);
     hm_json_writer_key_str(&writer, "floor",
                            policy->floor > HM_GRADE_ATTESTED ? "maker" : "attested");
+    if (policy->deliveries != HM_POLICY_DELIVERIES_ASK)
+        hm_json_writer_key_str(&writer, "deliveries",
+                               hm_policy_deliveries_text(policy->deliveries));
     hm_json_writer_key(&writer, "pins");
     hm_json_writer_object_begin(&writer);
     for (size_t i = 0; i < policy->pin_count; i++) {

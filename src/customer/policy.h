@@ -9,6 +9,14 @@
 #define HM_POLICY_SIZE_MAX         1048576
 #define HM_POLICY_MIRROR_COUNT_MAX 16 /* each is tried in turn */
 
+/* Whether downloads are asked for, offered, acknowledged and receipted (customer/deliver.h). */
+enum hm_policy_deliveries {
+    HM_POLICY_DELIVERIES_ASK,     /* where the site does that; without an answer all the same */
+    HM_POLICY_DELIVERIES_REQUIRE, /* nothing is downloaded without an offer */
+    HM_POLICY_DELIVERIES_NEVER,
+    HM_POLICY_DELIVERIES_COUNT_
+};
+
 struct hm_policy {
     const char *url;
     enum hm_grade floor; /* HM_GRADE_ATTESTED: nothing beyond the trust file */
@@ -22,7 +30,8 @@ struct hm_policy {
     const char *token; /* that the site's server wants; a file of its own, 0600; or NULL */
     struct hm_log_policy *log_policy; /* as in a trust file; owned; or NULL */
     int64_t log_max_age_s;            /* 0: not stated */
-    struct hm_arena arena;            /* owns all else */
+    enum hm_policy_deliveries deliveries;
+    struct hm_arena arena; /* owns all else */
 };
 
 /* Reads "site.json" in a site's folder, and "token" where there is one. HM_EFORMAT, HM_ENOTFOUND.
@@ -63,6 +72,10 @@ HM_MUST_CHECK enum hm_rc hm_policy_set_token(struct hm_policy *policy, const cha
 /* A duration, as "7d". HM_EUSAGE. */
 HM_MUST_CHECK enum hm_rc hm_policy_set_log_max_age(struct hm_policy *policy, const char *text,
                                                    struct hm_err *err);
+/* "ask", "require" or "never". HM_EUSAGE. */
+HM_MUST_CHECK enum hm_rc hm_policy_set_deliveries(struct hm_policy *policy, const char *text,
+                                                  struct hm_err *err);
+const char *hm_policy_deliveries_text(enum hm_policy_deliveries deliveries);
 /* Drops what was set by hm_policy_set_log or hm_policy_set_witnesses; the age likewise. What root
  * and trust file demand stays. */
 void hm_policy_drop_log(struct hm_policy *policy);

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "customer/deliver_session.h"
 #include "customer/kept.h"
 #include "customer/refresh.h"
 
@@ -201,6 +202,7 @@ void hm_subscription_free(struct hm_subscription *subscription)
 {
     if (subscription == NULL)
         return;
+    hm_deliver_session_link_free(subscription->deliver);
     hm_recall_set_done(&subscription->recalls);
     hm_layout_free(subscription->layout);
     hm_release_log_free(subscription->log);

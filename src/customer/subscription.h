@@ -22,6 +22,8 @@
  * below this a clock is not called behind. */
 #define HM_SUBSCRIPTION_CLOCK_SLACK_S 300
 
+struct hm_deliver_link;
+
 /* The two roles that speak for one product: the product's own, or the ones above. */
 struct hm_product {
     struct hm_bytes name;
@@ -59,8 +61,9 @@ struct hm_subscription {
     int64_t refreshed_unix_s; /* 0: never */
     bool is_of_bundle;        /* refreshed by a bundle, of that time */
     bool is_trial;
-    struct hm_fetch *fetch;         /* NULL: no connection */
-    const struct hm_bundle *bundle; /* in the place of a connection; borrowed; or NULL */
+    struct hm_fetch *fetch;          /* NULL: no connection */
+    struct hm_deliver_link *deliver; /* NULL until a delivery was asked for; owned */
+    const struct hm_bundle *bundle;  /* in the place of a connection; borrowed; or NULL */
     /* After hm_refresh_run or hm_refresh_load: */
     struct hm_client *client;
     struct hm_release_log *log;

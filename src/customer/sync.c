@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "customer/deliver.h"
 #include "customer/products.h"
 #include "customer/release_proof.h"
 
@@ -204,6 +205,8 @@ static enum hm_rc place(struct run *run, const struct hm_catalogue_item *item, s
         rc = look(run, item, target, &why, &result);
         if (rc == HM_OK && result != HM_GET_UNCHANGED && !run->options.dry_run)
             rc = hm_get_file(item, &run->dir, target, &run->events->get, &why);
+        else if (rc == HM_OK && !run->options.dry_run)
+            rc = hm_deliver_held(item, &run->events->get, &why);
         if (rc == HM_OK && !run->options.dry_run)
             rc = remember(run, item, target, &why);
         text = why.text;

@@ -67,6 +67,12 @@ void hm_fetch_free(struct hm_fetch *fetch)
     free(fetch);
 }
 
+void hm_fetch_set_delivery(struct hm_fetch *fetch, const char *hex)
+{
+    (void)snprintf(fetch->options.delivery, sizeof(fetch->options.delivery), "%s",
+                   hex == NULL ? "" : hex); /* fits */
+}
+
 static enum hm_rc unknown_url(const char *url, struct hm_err *err)
 {
     return hm_fail(err, HM_EUSAGE,

@@ -27,6 +27,7 @@
 #define HM_FETCH_ERROR_BODY_SIZE_MAX ((size_t)64 * 1024)
 
 #define HM_FETCH_TOKEN_SIZE_MAX 256 /* three times what Hallmark's own have */
+#define HM_FETCH_DELIVERY_SIZE  64  /* a SHA-256 in hexadecimal */
 
 struct hm_fetch_options {
     const char *proxy; /* NULL: from the environment as curl reads it; "": none. Loopback addresses
@@ -42,6 +43,8 @@ struct hm_fetch_options {
     /* hm_fetch_get asks for gzip and decodes it; what counts against its maximum is the decoded
      * bytes, so the ratio does not matter. Streams are never encoded. */
     bool accept_gzip;
+    /* What hm_fetch_set_delivery sets; begins empty. */
+    char delivery[HM_FETCH_DELIVERY_SIZE + 1];
     /* Seconds; 0: the limits above. */
     unsigned connect_timeout_s;
     unsigned stall_timeout_s;
@@ -56,6 +59,10 @@ HM_MUST_CHECK enum hm_rc hm_fetch_new(const struct hm_fetch_options *options, st
                                       struct hm_fetch **ret_fetch);
 void hm_fetch_free(struct hm_fetch *fetch);
 HM_DEFINE_FREE(hm_fetch_free, struct hm_fetch);
+
+/* From now on each stream says which offer it is for (header Hallmark-Delivery), to the server of
+ * the token alone; hex is 64 hexadecimal digits, or NULL for none. */
+void hm_fetch_set_delivery(struct hm_fetch *fetch, const char *hex);
 
 /* Appends the object at url to buf, of at most buf's maximum; buf is as before on failure. No
  * redirects, no retries (a 404 is an answer). HM_ENOTFOUND: 404 (410), or no such file; HM_EFORMAT:

@@ -49,6 +49,7 @@ struct transfer {
     size_t header_size;
     size_t discarded; /* of a body that is not the object */
     struct content_range range;
+    struct curl_slist *headers; /* of our own; owned by transfer_run */
     char cause[CURL_ERROR_SIZE];
 };
 
@@ -265,39 +266,26 @@ static CURLcode set_strings(const struct transfer *transfer)
     return code;
 }
 
-/* Is that the server whose token there is, and hidden from whoever is on the way? */
-static bool is_for_token(const struct hm_fetch_remote *remote, const struct hm_target *target)
+/* What only the site's own server is told. */
+static CURLcode set_own(struct transfer *transfer, const struct hm_target *target)
 {
-    struct hm_target own = {.url = NULL};
-    bool is_own;
-
-    if (remote->options->token == NULL || remote->options->token_url == NULL ||
-        (!target->is_https && !target->is_loopback))
-        return false;
-    is_own = hm_target_parse(remote->curl, remote->options->token_url, true, &own) == NULL &&
-             hm_target_is_same_server(&own, target);
-    hm_target_done(&own);
-    return is_own;
-}
-
-/* CUSTOMER.NUMBER is the user, SECRET the password. libcurl copies both. */
-static CURLcode set_token(const struct hm_fetch_remote *remote)
-{
-    const char *token = remote->options->token;
-    const char *dot = strrchr(token, '.');
-    char user[HM_FETCH_TOKEN_SIZE_MAX + 1];
+    const struct hm_fetch_options *options = transfer->remote->options;
+    const struct hm_target_token token = {options->token, options->token_url};
+    const struct hm_curl *curl = transfer->remote->curl;
+    CURL *easy = transfer->remote->easy;
+    char line[sizeof("Hallmark-Delivery: ") + HM_FETCH_DELIVERY_SIZE];
     CURLcode code;
 
-    if (dot == NULL || strlen(token) > HM_FETCH_TOKEN_SIZE_MAX)
-        return CURLE_BAD_FUNCTION_ARGUMENT;
-    memcpy(user, token, (size_t)(dot - token));
-    user[dot - token] = '\0';
-    code = remote->curl->easy_setopt(remote->easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
-    if (code == CURLE_OK)
-        code = remote->curl->easy_setopt(remote->easy, CURLOPT_USERNAME, user);
-    if (code == CURLE_OK)
-        code = remote->curl->easy_setopt(remote->easy, CURLOPT_PASSWORD, dot + 1);
-    return code;
+    if (!hm_target_is_for_token(target, &token))
+        return CURLE_OK;
+    code = hm_target_set_token(curl, easy, &token);
+    if (code != CURLE_OK || transfer->request->is_metadata || options->delivery[0] == '\0')
+        return code;
+    (void)snprintf(line, sizeof(line), "Hallmark-Delivery: %s", options->delivery); /* fits */
+    transfer->headers = curl->slist_append(NULL, line);
+    if (transfer->headers == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    return curl->easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
 static CURLcode set_callbacks(struct transfer *transfer)
@@ -404,21 +392,27 @@ static enum hm_rc transfer_run(struct transfer *transfer, const struct hm_target
 
     curl->easy_reset(easy); /* keeps the connections */
     code = hm_target_set(target, easy, &common);
-    if (code == CURLE_OK && is_for_token(transfer->remote, target))
-        code = set_token(transfer->remote);
+    if (code == CURLE_OK)
+        code = set_own(transfer, target);
     if (code == CURLE_OK)
         code = set_numbers(transfer);
     if (code == CURLE_OK)
         code = set_strings(transfer);
     if (code == CURLE_OK)
         code = set_callbacks(transfer);
-    if (code != CURLE_OK)
-        return hm_fail(transfer->err, code == CURLE_OUT_OF_MEMORY ? HM_ENOMEM : HM_ENETWORK,
-                       "libcurl refuses an option: %s", curl->easy_strerror(code));
-    code = curl->easy_perform(easy);
-    rc = transfer_judge(transfer, code, ret_next);
-    /* They point into this frame; the address of the next hop is read from the handle later. */
+    if (code != CURLE_OK) {
+        rc = hm_fail(transfer->err, code == CURLE_OUT_OF_MEMORY ? HM_ENOMEM : HM_ENETWORK,
+                     "libcurl refuses an option: %s", curl->easy_strerror(code));
+    } else {
+        code = curl->easy_perform(easy);
+        rc = transfer_judge(transfer, code, ret_next);
+    }
+    /* They are of this run; the address of the next hop is read from the handle later. */
     (void)curl->easy_setopt(easy, CURLOPT_ERRORBUFFER, (char *)NULL);
+    (void)curl->easy_setopt(easy, CURLOPT_HTTPHEADER, (struct curl_slist *)NULL);
+    if (transfer->headers != NULL)
+        curl->slist_free_all(transfer->headers);
+    transfer->headers = NULL;
     return rc;
 }
 

@@ -180,6 +180,7 @@ static enum hm_rc exchange_start(struct exchange *exchange, const struct hm_post
         .user_agent = post->options->user_agent,
         .has_ca_folder = post->has_ca_folder,
     };
+    const struct hm_target_token token = {post->options->token, post->options->token_url};
     const char *reason;
     CURLcode code;
 
@@ -196,6 +197,8 @@ static enum hm_rc exchange_start(struct exchange *exchange, const struct hm_post
     code = hm_target_set(&exchange->target, exchange->easy, &common);
     if (code == CURLE_OK)
         code = set_numbers(exchange, request);
+    if (code == CURLE_OK && hm_target_is_for_token(&exchange->target, &token))
+        code = hm_target_set_token(post->curl, exchange->easy, &token);
     if (code == CURLE_OK)
         code = set_body(exchange, request);
     if (code == CURLE_OK)

@@ -19,7 +19,8 @@ struct hm_post_options {
     const char *proxy; /* as in hm_fetch_options */
     const char *ca_file;
     const char *user_agent;
-    bool allow_plain_http; /* false refuses http:// except to loopback addresses */
+    bool allow_plain_http;         /* false refuses http:// except to loopback addresses */
+    const char *token, *token_url; /* as in hm_fetch_options; NULL: none */
 };
 
 struct hm_post_request {

@@ -2,6 +2,8 @@
 /* Rules for where requests go, and their common options. See target.h. */
 #include "net/target.h"
 
+#include "net/fetch.h"
+
 #include <strings.h>
 
 #include "net/url.h"
@@ -138,5 +140,37 @@ CURLcode hm_target_set(const struct hm_target *target, CURL *easy,
     } else if (code == CURLE_OK && options->has_ca_folder) {
         code = curl->easy_setopt(easy, CURLOPT_CAINFO, (char *)NULL);
     }
+    return code;
+}
+
+bool hm_target_is_for_token(const struct hm_target *target, const struct hm_target_token *token)
+{
+    struct hm_target own = {.url = NULL};
+    bool is_own;
+
+    if (token->text == NULL || token->url == NULL || (!target->is_https && !target->is_loopback))
+        return false;
+    is_own = hm_target_parse(target->curl, token->url, true, &own) == NULL &&
+             hm_target_is_same_server(&own, target);
+    hm_target_done(&own);
+    return is_own;
+}
+
+CURLcode hm_target_set_token(const struct hm_curl *curl, CURL *easy,
+                             const struct hm_target_token *token)
+{
+    const char *dot = strrchr(token->text, '.');
+    char user[HM_FETCH_TOKEN_SIZE_MAX + 1];
+    CURLcode code;
+
+    if (dot == NULL || strlen(token->text) > HM_FETCH_TOKEN_SIZE_MAX)
+        return CURLE_BAD_FUNCTION_ARGUMENT;
+    memcpy(user, token->text, (size_t)(dot - token->text));
+    user[dot - token->text] = '\0';
+    code = curl->easy_setopt(easy, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
+    if (code == CURLE_OK)
+        code = curl->easy_setopt(easy, CURLOPT_USERNAME, user);
+    if (code == CURLE_OK)
+        code = curl->easy_setopt(easy, CURLOPT_PASSWORD, dot + 1);
     return code;
 }

@@ -40,4 +40,14 @@ bool hm_target_is_same_server(const struct hm_target *a, const struct hm_target 
 HM_MUST_CHECK CURLcode hm_target_set(const struct hm_target *target, CURL *easy,
                                      const struct hm_target_options *options);
 
+/* A token of a site's server: CUSTOMER.NUMBER.SECRET, for the server of url alone. NULL: none. */
+struct hm_target_token {
+    const char *text, *url;
+};
+/* Is that the server whose token there is, and hidden from whoever is on the way? */
+bool hm_target_is_for_token(const struct hm_target *target, const struct hm_target_token *token);
+/* Sets it: CUSTOMER.NUMBER is the user, SECRET the password. libcurl copies both. */
+HM_MUST_CHECK CURLcode hm_target_set_token(const struct hm_curl *curl, CURL *easy,
+                                           const struct hm_target_token *token);
+
 #endif

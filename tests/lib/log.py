@@ -630,14 +630,16 @@ def write(path, data):
     path.write_bytes(data)
 
 
-def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=None, urls=None, extra=None, is_whole=False):
+def begin(tree, name, root_keys, key=None, witnesses=(), quorum=None, origin=None, urls=None, extra=None, is_whole=False, deliveries=None):
     """Gives a tree that keeps no log one: a new root that names it, and all that was released before as its first entries.
 
-    name: of the site, for the origin. Returns the Log, which is also the tree's."""
+    deliveries: what root is to say of them. name: of the site, for the origin. Returns the Log, which is also the tree's."""
     key = key or NoteKey(origin or f"firmware.example/{name}/log")
     root = json.loads(json.dumps(tree.load("root")["signed"]))
     root["version"] += 1
     root["x-hallmark"]["log"] = {"policy": policy_text(key.vkey, witnesses, quorum, urls), **(extra or {})}
+    if deliveries is not None:
+        root["x-hallmark"]["deliveries"] = deliveries
     raw = tree.store("root", root, root_keys)
     tree.log = Log(tree, key, witnesses)
     tree.log.is_whole = is_whole
