@@ -231,8 +231,7 @@ int main(int argc, char **argv)
 {
     struct hm_err err = HM_ERR_INIT;
 
-    if (argc > 1 &&
-        (strcmp(argv[1], HM_SUPERVISOR_WORKER) == 0 || strcmp(argv[1], HM_SUPERVISOR_ADMIN) == 0))
+    if (argc > 1 && hm_supervisor_is_role(argv[1]))
         return hm_supervisor_role(argc - 1, argv + 1, &err) == HM_OK ? 0 : hm_cmd_fail(&err);
     return run(argc, argv);
 }

@@ -272,7 +272,7 @@ void hm_book_free(struct hm_book *book)
 
 /* --- decisions --- */
 
-static const struct hm_book_account *find_account(const struct hm_book *book, struct hm_bytes name)
+const struct hm_book_account *hm_book_find(const struct hm_book *book, struct hm_bytes name)
 {
     size_t low = 0;
     size_t high = book->account_count;
@@ -316,7 +316,7 @@ enum hm_rc hm_book_authenticate(const struct hm_book *book, const char *authoriz
         hm_token_parse_header(hm_bytes_str(authorization), NULL, &decoded, &token) != HM_OK)
         return hm_fail(err, HM_EREFUSED, "%s", no);
     HM_TRY(hm_token_digest(token.secret, err, &sha256));
-    account = find_account(book, token.account);
+    account = hm_book_find(book, token.account);
     if (account != NULL)
         kept = find_token(account, token.number);
     is_secret = kept != NULL && hm_token_is_digest(&kept->sha256, &sha256);

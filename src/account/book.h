@@ -63,6 +63,8 @@ HM_MUST_CHECK enum hm_rc hm_book_authenticate(const struct hm_book *book, const 
                                               int64_t now_unix_s, struct hm_err *err,
                                               const struct hm_book_account **ret_account,
                                               uint32_t *ret_token);
+/* The account of this name; NULL: there is none that is enabled. */
+const struct hm_book_account *hm_book_find(const struct hm_book *book, struct hm_bytes name);
 /* May he have the files of this release? */
 bool hm_book_is_granted(const struct hm_book *book, const struct hm_book_account *account,
                         struct hm_bytes maker, struct hm_bytes product, struct hm_bytes version);

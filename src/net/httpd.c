@@ -444,16 +444,38 @@ static enum MHD_Result on_header(void *ctx, enum MHD_ValueKind kind, const char 
     return header->is_second ? MHD_NO : MHD_YES;
 }
 
-enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request, const char *name,
-                                   const char **ret_value)
+/* Names of arguments are compared with the case that they have. */
+static enum MHD_Result on_argument(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                   const char *value)
+{
+    const struct header *header = ctx;
+
+    return strcmp(name, header->name) == 0 ? on_header(ctx, kind, name, value) : MHD_YES;
+}
+
+static enum hm_rc find_value(const struct hm_httpd_request *request, enum MHD_ValueKind kind,
+                             const char *name, const char **ret_value)
 {
     struct header header = {.name = name};
 
-    (void)MHD_get_connection_values(request->connection, MHD_HEADER_KIND, on_header, &header);
+    (void)MHD_get_connection_values(request->connection, kind,
+                                    kind == MHD_HEADER_KIND ? on_header : on_argument, &header);
     if (header.is_second)
         return HM_EFORMAT;
     *ret_value = header.value;
     return HM_OK;
+}
+
+enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request, const char *name,
+                                   const char **ret_value)
+{
+    return find_value(request, MHD_HEADER_KIND, name, ret_value);
+}
+
+enum hm_rc hm_httpd_request_argument(const struct hm_httpd_request *request, const char *name,
+                                     const char **ret_value)
+{
+    return find_value(request, MHD_GET_ARGUMENT_KIND, name, ret_value);
 }
 
 static enum MHD_Result handle(struct hm_httpd *httpd, struct MHD_Connection *mhd,

@@ -59,6 +59,9 @@ struct hm_httpd_answer {
  * from the request. */
 HM_MUST_CHECK enum hm_rc hm_httpd_request_header(const struct hm_httpd_request *request,
                                                  const char *name, const char **ret_value);
+/* The value of an argument of the request's query, as it was sent; likewise. */
+HM_MUST_CHECK enum hm_rc hm_httpd_request_argument(const struct hm_httpd_request *request,
+                                                   const char *name, const char **ret_value);
 /* Adds a field to the answer; one too many or too long makes the answer a 500. Copies value. */
 void hm_httpd_answer_field(struct hm_httpd_answer *answer, const char *name, const char *value);
 

@@ -60,8 +60,12 @@ static void write_metrics(const struct admin *admin, struct hm_httpd_answer *ans
 
 static void write_health(const struct admin *admin, struct hm_httpd_answer *answer)
 {
+    const struct hm_counters_deliveries *deliveries = &admin->counters->deliveries;
     bool is_well = __atomic_load_n(&admin->counters->nginx_up, __ATOMIC_RELAXED) != 0 &&
-                   __atomic_load_n(&admin->counters->workers_up, __ATOMIC_RELAXED) != 0;
+                   __atomic_load_n(&admin->counters->workers_up, __ATOMIC_RELAXED) != 0 &&
+                   (__atomic_load_n(&deliveries->is_kept, __ATOMIC_RELAXED) == 0 ||
+                    (__atomic_load_n(&deliveries->up, __ATOMIC_RELAXED) != 0 &&
+                     __atomic_load_n(&deliveries->collector_up, __ATOMIC_RELAXED) != 0));
 
     answer->type = "text/plain; charset=utf-8";
     answer->status = is_well ? 200 : 503;

@@ -31,32 +31,60 @@ enum hm_rc hm_confine_user(uid_t uid, gid_t gid, struct hm_err *err)
     return HM_OK;
 }
 
-static bool landlock(const struct hm_dir *dir)
+static bool landlock(const struct hm_confine_place *places, size_t count)
 {
     struct landlock_ruleset_attr rules = {.handled_access_fs = HANDLED};
-    struct landlock_path_beneath_attr reading = {
-        .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR,
-        .parent_fd = dir->fd,
-    };
     _hm_done_(hm_dir_close_fd) int ruleset =
         (int)syscall(SYS_landlock_create_ruleset, &rules, sizeof(rules), 0);
 
-    return ruleset >= 0 &&
-           syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &reading, 0) == 0 &&
-           syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+    if (ruleset < 0)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        struct landlock_path_beneath_attr rule = {
+            .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
+                              (places[i].is_written
+                                   ? LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |
+                                         LANDLOCK_ACCESS_FS_REMOVE_FILE |
+                                         LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG
+                                   : 0),
+            .parent_fd = places[i].dir->fd,
+        };
+
+        if (syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0)
+            return false;
+    }
+    return syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+}
+
+static enum hm_rc give_up(struct hm_err *err)
+{
+    const struct rlimit none = {0, 0};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+        setrlimit(RLIMIT_CORE, &none) != 0)
+        return hm_fail(err, HM_EINTERNAL, "cannot give up rights: %s", strerror(errno));
+    return HM_OK;
+}
+
+enum hm_rc hm_confine_places(const struct hm_confine_place *places, size_t count,
+                             struct hm_err *err, bool *ret_is_landlocked)
+{
+    HM_TRY(give_up(err));
+    *ret_is_landlocked = landlock(places, count);
+    return HM_OK;
 }
 
 enum hm_rc hm_confine_read_only(const struct hm_dir *dir, struct hm_err *err,
                                 bool *ret_is_landlocked)
 {
+    const struct hm_confine_place place = {.dir = dir};
     const struct rlimit none = {0, 0};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-        setrlimit(RLIMIT_CORE, &none) != 0 || setrlimit(RLIMIT_FSIZE, &none) != 0 ||
-        sigaction(SIGXFSZ, &ignore, NULL) != 0)
+    HM_TRY(give_up(err));
+    if (setrlimit(RLIMIT_FSIZE, &none) != 0 || sigaction(SIGXFSZ, &ignore, NULL) != 0)
         return hm_fail(err, HM_EINTERNAL, "cannot give up rights: %s", strerror(errno));
-    *ret_is_landlocked = landlock(dir);
+    *ret_is_landlocked = landlock(&place, 1);
     return HM_OK;
 }
 

@@ -16,6 +16,15 @@ HM_MUST_CHECK enum hm_rc hm_confine_user(uid_t uid, gid_t gid, struct hm_err *er
  * kernel has Landlock (5.13; *ret_is_landlocked). Threads made afterwards are confined too. */
 HM_MUST_CHECK enum hm_rc hm_confine_read_only(const struct hm_dir *dir, struct hm_err *err,
                                               bool *ret_is_landlocked);
+/* A folder that stays open to a process. */
+struct hm_confine_place {
+    const struct hm_dir *dir;
+    bool is_written; /* files in it are made, changed and removed; else they are read */
+};
+/* No new privileges, no core, no execution; and of the file system these folders alone, where the
+ * kernel has Landlock. */
+HM_MUST_CHECK enum hm_rc hm_confine_places(const struct hm_confine_place *places, size_t count,
+                                           struct hm_err *err, bool *ret_is_landlocked);
 /* The process dies by this signal when its parent does; HM_EAGAIN: the parent is dead already. */
 HM_MUST_CHECK enum hm_rc hm_confine_to_parent(pid_t parent, int signal_number, struct hm_err *err);
 

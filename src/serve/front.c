@@ -84,6 +84,7 @@ enum hm_rc hm_front_configure(const struct hm_place *place, const struct hm_sett
         .certificate = place->certificate,
         .certificate_key = place->certificate_key,
         .access_log = place->access_log,
+        .transfers = place->has_deliveries ? place->transfers : NULL,
         .listen = bound,
         .user = place->user,
         .group = place->group,

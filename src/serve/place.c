@@ -3,6 +3,7 @@
 #include "serve/place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -21,6 +22,8 @@
 
 #define OWN_CERTIFICATE     HM_PLACE_STATE "/tls.pem"
 #define OWN_CERTIFICATE_KEY HM_PLACE_STATE "/tls.key"
+#define TRANSFERS_FOLDER    HM_PLACE_STATE "/transfers"
+#define TRANSFERS           TRANSFERS_FOLDER "/transfers.log"
 #define CERTIFICATE_VALID_S (825 * (int64_t)HM_TIME_DAY_S) /* what browsers accept at most */
 #define LOCK_WAIT_MS        2000 /* for commands that look whether a server runs */
 #define BACKLOG             4096
@@ -129,6 +132,30 @@ static enum hm_rc make_run(struct hm_place *place, const struct hm_settings *set
     return HM_OK;
 }
 
+/* The log of transfers, in a folder of its own that the collector may look into. */
+static enum hm_rc make_transfers(struct hm_place *place, struct hm_err *err)
+{
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    struct stat st;
+
+    if (fstat(place->site->private_dir.fd, &st) != 0)
+        return hm_error_errno(err, errno, "'%s'", place->private_path);
+    place->owner = st.st_uid;
+    HM_TRY(hm_dir_open_at(&place->site->private_dir, TRANSFERS_FOLDER, true, err, &dir));
+    HM_TRY(open_to_group(place, &dir, place->has_user ? 0750 : 0700, err));
+    return join(place->private_path, TRANSFERS, err, &place->transfers);
+}
+
+bool hm_place_rotate_transfers(const struct hm_place *place, uint64_t size_max)
+{
+    const struct hm_dir *dir = &place->site->private_dir;
+    struct stat st;
+
+    return fstatat(dir->fd, TRANSFERS, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (uint64_t)st.st_size > size_max &&
+           hm_dir_rename(dir, TRANSFERS, dir, TRANSFERS ".1", NULL) == HM_OK;
+}
+
 enum hm_rc hm_place_open(const struct hm_settings *settings, int64_t now_unix_s, struct hm_err *err,
                          struct hm_place *ret_place)
 {
@@ -149,6 +176,7 @@ enum hm_rc hm_place_open(const struct hm_settings *settings, int64_t now_unix_s,
         return HM_OK;
     HM_TRY(find_user(place, settings, err));
     HM_TRY(make_run(place, settings, err));
+    HM_TRY(make_transfers(place, err));
     if (settings->access_log != NULL)
         return absolute_new(settings->access_log, err, &place->access_log);
     return join(place->private_path, HM_PLACE_STATE "/access.log", err, &place->access_log);
@@ -156,9 +184,9 @@ enum hm_rc hm_place_open(const struct hm_settings *settings, int64_t now_unix_s,
 
 void hm_place_done(struct hm_place *place)
 {
-    char *const texts[] = {
-        place->run_path,        place->public_path, place->private_path, place->certificate,
-        place->certificate_key, place->access_log,  place->user,         place->group};
+    char *const texts[] = {place->run_path,    place->public_path,     place->private_path,
+                           place->certificate, place->certificate_key, place->access_log,
+                           place->user,        place->group,           place->transfers};
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(texts); i++)
         free(texts[i]);

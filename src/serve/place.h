@@ -3,6 +3,7 @@
  * Where a server has its files, and what of the machine it needs before it starts: folders, the
  * certificate, sockets, and who its processes are.
  *
+ *   private/serve/transfers/ transfers.log, transfers.log.1: what the collector reads
  *   private/serve/           lock, applied (the generation in force), tls.pem, access.log
  *   RUN/                     nginx.conf, nginx.pid, book, passwords/, decide-N.sock, status.sock,
  *                            admin.sock, tmp/: made anew at each start
@@ -23,11 +24,14 @@ struct hm_place {
     struct hm_dir run;
     char *run_path, *public_path, *private_path; /* absolute; owned */
     char *certificate, *certificate_key, *access_log;
+    char *transfers;              /* the log of images sent */
+    bool has_deliveries;          /* whether it is written */
     struct hm_sha256 fingerprint; /* of the certificate */
     bool is_own_certificate, is_new_certificate;
     bool has_user; /* the processes that face the network are another user than this one */
     uid_t uid;
     gid_t gid;
+    uid_t owner; /* of the site */
     char *user, *group;
 };
 
@@ -46,6 +50,9 @@ HM_MUST_CHECK enum hm_rc hm_place_certificate(struct hm_place *place,
 void hm_place_done(struct hm_place *place);
 /* "DIR/name" of the run folder; the caller frees. NULL: out of memory. */
 HM_MUST_CHECK char *hm_place_run_file(const struct hm_place *place, const char *name);
+
+/* Moves the log of transfers away if it is longer than that; true: nginx is to open a new one. */
+bool hm_place_rotate_transfers(const struct hm_place *place, uint64_t size_max);
 
 /* A listening socket at HOST:PORT; and the address that it got, in nginx's form. */
 HM_MUST_CHECK enum hm_rc hm_place_listen(const char *address, struct hm_err *err, int *ret_fd,

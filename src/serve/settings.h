@@ -23,6 +23,9 @@
 /* Connections a process of nginx holds, idle ones too; as many as the limit of files allows. */
 #define HM_SETTINGS_OPEN_MAX 20000
 
+/* Of the log of transfers, before it is moved away: some 200,000 images. */
+#define HM_SETTINGS_TRANSFERS_SIZE ((uint64_t)64 << 20)
+
 struct hm_settings {
     const char *dir;    /* of the site */
     const char *run;    /* NULL: private/serve/run, or under root /run/hallmark/SITE */

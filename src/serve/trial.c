@@ -8,10 +8,13 @@
 #include <time.h>
 
 #include "base/time.h"
+#include "ledger/ledger_site.h"
 #include "net/httpd.h"
 #include "net/range.h"
 #include "net/url.h"
 #include "serve/decision.h"
+#include "serve/deliver_ledger.h"
+#include "serve/deliver_process.h"
 #include "serve/event.h"
 #include "serve/export.h"
 #include "serve/place.h"
@@ -24,6 +27,10 @@ struct trial {
     struct hm_export export;
     pthread_rwlock_t lock; /* for book */
     struct hm_book *book;
+    struct hm_counters counters;
+    struct hm_ledger_site *site; /* NULL: no deliveries are recorded */
+    struct hm_deliver_binding binding;
+    struct hm_deliver *deliver;
 };
 
 /* --- files --- */
@@ -102,6 +109,35 @@ static void log_request(const struct hm_httpd_request *request, const struct hm_
                  request->method, "path", request->path, "status", status, NULL);
 }
 
+/* A statement, of whom the token says: the lock is not held while it waits for its flush. */
+static void take_statement(struct trial *trial, const struct hm_httpd_request *request,
+                           struct hm_httpd_answer *answer)
+{
+    char name[HM_TOKEN_ACCOUNT_SIZE_MAX + 1] = "";
+    const struct hm_book_account *account = NULL;
+    const char *authorization = NULL;
+    uint32_t token = 0;
+
+    if (trial->deliver == NULL) {
+        answer->status = 404;
+        answer->type = "text/plain; charset=utf-8";
+        if (hm_buf_append_str(&answer->body, "this site records no deliveries\n", NULL) != HM_OK)
+            answer->status = 500;
+        return;
+    }
+    if (hm_httpd_request_header(request, "Authorization", &authorization) != HM_OK)
+        authorization = NULL; /* two of them are none */
+    (void)pthread_rwlock_rdlock(&trial->lock);
+    if (hm_book_authenticate(trial->book, authorization, hm_time_now_unix_s(), NULL, &account,
+                             &token) == HM_OK)
+        (void)snprintf(name, sizeof(name), "%s", account->name);
+    (void)pthread_rwlock_unlock(&trial->lock);
+    if (name[0] == '\0')
+        refuse(401, answer);
+    else
+        hm_deliver_process_answer(trial->deliver, request, name, answer);
+}
+
 static void on_request(void *ctx, const struct hm_httpd_request *request,
                        struct hm_httpd_answer *answer)
 {
@@ -114,6 +150,10 @@ static void on_request(void *ctx, const struct hm_httpd_request *request,
     };
     struct hm_decision decision;
 
+    if (hm_deliver_is_path(request->path)) {
+        take_statement(trial, request, answer);
+        return;
+    }
     if (hm_httpd_request_header(request, "Authorization", &asked.authorization) != HM_OK)
         asked.authorization = NULL;            /* two of them are none */
     (void)pthread_rwlock_rdlock(&trial->lock); /* of the default kind: cannot fail */
@@ -160,6 +200,43 @@ static void look_after(struct trial *trial)
             hm_event_log("accounts-failed", "why", err.text, NULL);
 }
 
+/* --- deliveries --- */
+
+static bool is_granted(void *ctx, const char *name, struct hm_bytes maker, struct hm_bytes product,
+                       struct hm_bytes version)
+{
+    struct trial *trial = ctx;
+    const struct hm_book_account *account;
+    bool answer;
+
+    (void)pthread_rwlock_rdlock(&trial->lock);
+    account = hm_book_find(trial->book, hm_bytes_str(name));
+    answer = account != NULL && hm_book_is_granted(trial->book, account, maker, product, version);
+    (void)pthread_rwlock_unlock(&trial->lock);
+    return answer;
+}
+
+/* Nobody counts what is sent on trial: receipts say that 0 bytes were written. */
+static enum hm_rc begin_deliveries(struct trial *trial, struct hm_err *err)
+{
+    const struct hm_deliver_options options = {
+        .ledger = &trial->binding.table, .counters = &trial->counters, .collector = -1};
+    enum hm_rc rc = hm_ledger_site_open(trial->settings->dir, is_granted, trial, err, &trial->site);
+
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    HM_TRY(rc);
+    HM_TRY(hm_deliver_binding_init(&trial->binding, hm_ledger_site_ledger(trial->site), err));
+    return hm_deliver_new(&options, err, &trial->deliver);
+}
+
+static void end_deliveries(struct trial *trial)
+{
+    hm_deliver_free(trial->deliver);
+    hm_deliver_binding_done(&trial->binding);
+    hm_ledger_site_free(trial->site);
+}
+
 /* --- serving --- */
 
 static enum hm_rc check_loopback(const char *listen, struct hm_err *err)
@@ -182,8 +259,8 @@ static enum hm_rc serve(struct trial *trial, struct hm_err *err)
 {
     const struct hm_httpd_options options = {
         .listen = trial->settings->listen,
-        .body_size_max = 0,
-        .answer_size_max = 1024,
+        .body_size_max = HM_DELIVER_BODY_SIZE_MAX,
+        .answer_size_max = HM_DELIVER_BODY_SIZE_MAX,
         .stop_grace_ms = trial->settings->stop_s * 1000,
     };
     struct hm_httpd *httpd = NULL;
@@ -192,10 +269,12 @@ static enum hm_rc serve(struct trial *trial, struct hm_err *err)
     HM_TRY(hm_export_open(&trial->place.site->private_dir, err, &trial->export));
     hm_httpd_block_signals();
     HM_TRY(put_in_force(trial, err));
+    HM_TRY(begin_deliveries(trial, err));
     HM_TRY(hm_httpd_start(&options, on_request, trial, err, &httpd));
     hm_event_log("listening", "address", hm_httpd_address(httpd), "site",
                  trial->place.site->config.name, "metadata",
-                 trial->settings->is_open ? "open" : "by token", "trial", "true", NULL);
+                 trial->settings->is_open ? "open" : "by token", "deliveries",
+                 trial->deliver == NULL ? "none" : "recorded", "trial", "true", NULL);
     look_after(trial);
     hm_event_log("stopping", NULL);
     hm_httpd_stop(httpd);
@@ -211,6 +290,7 @@ enum hm_rc hm_trial_run(const struct hm_settings *settings, struct hm_err *err)
     HM_TRY(check_loopback(settings->listen, err));
     (void)pthread_rwlock_init(&trial.lock, NULL); /* of the default kind: cannot fail */
     rc = serve(&trial, err);
+    end_deliveries(&trial);
     (void)pthread_rwlock_destroy(&trial.lock);
     hm_book_free(trial.book);
     hm_export_done(&trial.export);

@@ -2,84 +2,22 @@
 /* Deciding on nginx's questions. See worker.h. */
 #include "serve/worker.h"
 
-#include <fcntl.h>
-#include <pthread.h>
-#include <sys/stat.h>
-
 #include "base/time.h"
 #include "net/httpd.h"
+#include "serve/book_file.h"
 #include "serve/confine.h"
 #include "serve/decision.h"
-#include "serve/export.h"
 
 #define AUTHORIZE      "/authorize" /* "is this a customer?", for metadata */
 #define IMAGE_PREFIX   "/-/image/"
 #define TARGETS_PREFIX "targets/"
 #define TIMEOUT_S      60 /* nginx closes connections that it does not use after 20 */
 
-/* Which file the book was read from. */
-struct stamp {
-    uint64_t inode;
-    int64_t changed_s, changed_ns;
-};
-
 struct worker {
     struct hm_dir run;
     struct hm_counters *counters;
-    pthread_rwlock_t lock; /* for book and stamp */
-    struct hm_book *book;  /* NULL: there is none that can be read: nobody gets anything */
-    struct stamp stamp;
+    struct hm_book_file book;
 };
-
-/* --- the book --- */
-
-static bool stamp_of(const struct worker *worker, struct stamp *ret_stamp)
-{
-    struct stat st;
-
-    if (fstatat(worker->run.fd, HM_EXPORT_BOOK, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return false;
-    *ret_stamp = (struct stamp){st.st_ino, st.st_ctim.tv_sec, st.st_ctim.tv_nsec};
-    return true;
-}
-
-static bool is_stamp(const struct stamp *a, const struct stamp *b)
-{
-    return a->inode == b->inode && a->changed_s == b->changed_s && a->changed_ns == b->changed_ns;
-}
-
-static struct hm_book *read_book(const struct worker *worker)
-{
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_BOOK_SIZE_MAX);
-    struct hm_book *book = NULL;
-
-    if (hm_dir_read(&worker->run, HM_EXPORT_BOOK, NULL, &raw) != HM_OK ||
-        hm_book_parse(hm_buf_bytes(&raw), NULL, &book) != HM_OK)
-        return NULL;
-    return book;
-}
-
-/* Holds the lock for reading when it returns, over the book as it is now. */
-static void take_book(struct worker *worker)
-{
-    struct stamp now = {0};
-    bool is_there = stamp_of(worker, &now);
-
-    (void)pthread_rwlock_rdlock(&worker->lock); /* of the default kind: cannot fail */
-    if (is_there && worker->book != NULL && is_stamp(&now, &worker->stamp))
-        return;
-    (void)pthread_rwlock_unlock(&worker->lock);
-    (void)pthread_rwlock_wrlock(&worker->lock);
-    is_there = stamp_of(worker, &now); /* another thread may have been first */
-    if (!is_there || worker->book == NULL || !is_stamp(&now, &worker->stamp)) {
-        hm_book_free(worker->book);
-        /* What replaces the file meanwhile has another stamp, and is read by the next request. */
-        worker->book = is_there ? read_book(worker) : NULL;
-        worker->stamp = now;
-    }
-    (void)pthread_rwlock_unlock(&worker->lock);
-    (void)pthread_rwlock_rdlock(&worker->lock);
-}
 
 /* --- requests --- */
 
@@ -130,20 +68,21 @@ static void on_request(void *ctx, const struct hm_httpd_request *request,
         .now_unix_s = hm_time_now_unix_s(),
     };
     struct hm_decision decision = {.status = 401};
+    const struct hm_book *book;
 
     if (hm_httpd_request_header(request, "Authorization", &asked.authorization) != HM_OK)
         asked.authorization = NULL; /* two of them are none */
-    take_book(worker);
-    if (worker->book == NULL)
+    book = hm_book_file_take(&worker->book);
+    if (book == NULL)
         decision.status = 503;
     else
-        hm_decision_make(worker->book, &asked, &decision);
+        hm_decision_make(book, &asked, &decision);
     tell_who(&decision, answer);
     if (decision.status == 200)
         allow(&decision, answer);
     else
         refuse(decision.status, answer);
-    (void)pthread_rwlock_unlock(&worker->lock);
+    hm_book_file_give(&worker->book);
     hm_counters_decision(worker->counters, decision.status);
 }
 
@@ -177,10 +116,9 @@ enum hm_rc hm_worker_run(const struct hm_worker_options *options, struct hm_err 
     HM_TRY(hm_dir_open(options->run, err, &worker.run));
     HM_TRY(hm_confine_user(options->uid, options->gid, err));
     HM_TRY(hm_confine_read_only(&worker.run, err, &is_landlocked));
-    (void)pthread_rwlock_init(&worker.lock, NULL); /* of the default kind: cannot fail */
+    hm_book_file_init(&worker.book, &worker.run);
     rc = serve(&worker, options, err);
-    (void)pthread_rwlock_destroy(&worker.lock);
-    hm_book_free(worker.book);
+    hm_book_file_done(&worker.book);
     hm_dir_done(&worker.run);
     return rc;
 }
