@@ -2,6 +2,7 @@
 /* Serving deliveries. See deliver_process.h. */
 #include "serve/deliver_process.h"
 
+#include "base/time.h"
 #include "ledger/ledger_site.h"
 #include "serve/book_file.h"
 #include "serve/confine.h"
@@ -119,6 +120,10 @@ enum hm_rc hm_deliver_process_run(const struct hm_deliver_process_options *optio
                                   struct hm_err *err)
 {
     struct process process = {.run = HM_DIR_INIT};
+    const struct hm_ledger_site_options site_options = {.is_granted = is_granted,
+                                                        .grant_ctx = &process,
+                                                        .wait_ms = HM_DELIVER_WAIT_MS,
+                                                        .now_unix_s = hm_time_now_unix_s()};
     enum hm_rc rc;
 
     HM_TRY(hm_counters_open(options->counters, err, &process.counters));
@@ -126,7 +131,7 @@ enum hm_rc hm_deliver_process_run(const struct hm_deliver_process_options *optio
     hm_book_file_init(&process.book, &process.run);
     rc = hm_confine_user(options->uid, options->gid, err);
     if (rc == HM_OK)
-        rc = hm_ledger_site_open(options->site, is_granted, &process, err, &process.site);
+        rc = hm_ledger_site_open(options->site, &site_options, err, &process.site);
     if (rc == HM_OK)
         rc = confine(&process, err);
     if (rc == HM_OK)

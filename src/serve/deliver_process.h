@@ -16,6 +16,9 @@
 /* What may wait, and those of nginx that are kept open without a request. */
 #define HM_DELIVER_CONNECTIONS_MAX 2048
 
+/* For another process that writes to the ledger, which none should. */
+#define HM_DELIVER_WAIT_MS 2000
+
 struct hm_deliver_process_options {
     const char *site; /* folder */
     const char *run;  /* the run folder, with the book */

@@ -232,7 +232,8 @@ static enum hm_rc write_server(const struct hm_nginx *nginx, struct hm_err *err,
                              "  if ($hallmark_scheme = other) { return 401; }\n"
                              "  location ~ /[.] { return 404; }\n"
                              "  location / { return 404; }\n"
-                             "  location = /targets { return 404; }\n",
+                             "  location = /targets { return 404; }\n"
+                             "  location = /delivery { return 404; }\n",
                              nginx->listen, nginx->certificate, nginx->certificate_key,
                              nginx->public, nginx->public));
     return hm_buf_append_str(

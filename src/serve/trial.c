@@ -221,7 +221,11 @@ static enum hm_rc begin_deliveries(struct trial *trial, struct hm_err *err)
 {
     const struct hm_deliver_options options = {
         .ledger = &trial->binding.table, .counters = &trial->counters, .collector = -1};
-    enum hm_rc rc = hm_ledger_site_open(trial->settings->dir, is_granted, trial, err, &trial->site);
+    const struct hm_ledger_site_options site_options = {.is_granted = is_granted,
+                                                        .grant_ctx = trial,
+                                                        .wait_ms = HM_DELIVER_WAIT_MS,
+                                                        .now_unix_s = hm_time_now_unix_s()};
+    enum hm_rc rc = hm_ledger_site_open(trial->settings->dir, &site_options, err, &trial->site);
 
     if (rc == HM_ENOTFOUND)
         return HM_OK;

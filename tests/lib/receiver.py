@@ -68,7 +68,7 @@ class Key:
         self.private = Ed25519PrivateKey.generate()
         self.account, self.site = account, site
         raw = b"\1" + self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.name = name or f"{account}/{host}-{hashlib.sha256(raw).hexdigest()[:8]}"
+        self.name = name or f"{account}/{host}-{hashlib.sha256(raw[1:]).hexdigest()[:8]}"
         self.id = hashlib.sha256(self.name.encode() + b"\n" + raw).digest()[:4]
         self.vkey = f"{self.name}+{self.id.hex()}+{base64.b64encode(raw).decode()}"
         self.epoch, self.counter, self.last = 1, 0, ZERO
@@ -94,9 +94,10 @@ class Key:
                  "nonce": secrets.token_hex(32), "time": when()}
         return self.sign(statement("request", **{**lines, **changes}))
 
-    def ack(self, offer, **changes):
-        _, offered = read(offer)
-        lines = {"site": self.site, "client": self.name, "offer": hash_of(offer), "image": offered["image"], "event": self.place(),
+    def ack(self, note, **changes):
+        """Of an offer's note."""
+        _, offered = read(note)
+        lines = {"site": self.site, "client": self.name, "offer": hash_of(note), "image": offered["image"], "event": self.place(),
                  "program": "test 1", "time": when()}
         return self.sign(statement("ack", **{**lines, **changes}))
 

@@ -109,7 +109,7 @@ class Process:
         return int(status), text
 
     def metrics(self):
-        return {line.rsplit(" ", 1)[0]: int(line.rsplit(" ", 1)[1]) for line in self.admin("/metrics")[1].splitlines()
+        return {line.rsplit(" ", 1)[0]: json.loads(line.rsplit(" ", 1)[1]) for line in self.admin("/metrics")[1].splitlines()
                 if line and not line.startswith("#")}
 
     def access(self):
@@ -168,6 +168,7 @@ def ask_on(connection, path, token=None, method="GET", headers=None, scheme="bas
 
 class Case(story.Case):
     """A site with two makers' images, and customers with grants."""
+    log = False  # the site keeps one, and with it deliveries
 
     @classmethod
     def setUpClass(cls):
@@ -175,7 +176,7 @@ class Case(story.Case):
         cls.root.chmod(0o755)  # the processes that face the network are another user
         cls.cast = story.Cast(cls.root / "cast")
         cls.site = cls.cast.site
-        cls.cast.init_site()
+        cls.cast.init_site(log=cls.log)
         images = cls.root / "images"
         images.mkdir()
         for maker in ("acme", "initech"):
