@@ -247,8 +247,8 @@ static void counts(void *ctx, struct hm_counters_ledger *ret_counts)
 
 /* --- beginning and end --- */
 
-enum hm_rc hm_deliver_binding_init(struct hm_deliver_binding *binding, struct hm_ledger *ledger,
-                                   struct hm_err *err)
+enum hm_rc hm_deliver_ledger_init(struct hm_deliver_binding *binding, struct hm_ledger *ledger,
+                                  struct hm_err *err)
 {
     *binding = (struct hm_deliver_binding){.ledger = ledger};
     binding->table = (struct hm_deliver_ledger){.ctx = binding,
@@ -264,13 +264,13 @@ enum hm_rc hm_deliver_binding_init(struct hm_deliver_binding *binding, struct hm
     (void)pthread_cond_init(&binding->changed, NULL);
     binding->has_publisher = pthread_create(&binding->publisher, NULL, publish, binding) == 0;
     if (!binding->has_publisher) {
-        hm_deliver_binding_done(binding);
+        hm_deliver_ledger_done(binding);
         return hm_fail(err, HM_EINTERNAL, "no thread can be made");
     }
     return HM_OK;
 }
 
-void hm_deliver_binding_done(struct hm_deliver_binding *binding)
+void hm_deliver_ledger_done(struct hm_deliver_binding *binding)
 {
     if (binding->ledger == NULL)
         return;

@@ -17,9 +17,9 @@ struct hm_deliver_binding {
 };
 
 /* Binds it; table is for hm_deliver_new. */
-HM_MUST_CHECK enum hm_rc hm_deliver_binding_init(struct hm_deliver_binding *binding,
-                                                 struct hm_ledger *ledger, struct hm_err *err);
+HM_MUST_CHECK enum hm_rc hm_deliver_ledger_init(struct hm_deliver_binding *binding,
+                                                struct hm_ledger *ledger, struct hm_err *err);
 /* Once nobody uses table any more; lets a publishing that is under way end. */
-void hm_deliver_binding_done(struct hm_deliver_binding *binding);
+void hm_deliver_ledger_done(struct hm_deliver_binding *binding);
 
 #endif

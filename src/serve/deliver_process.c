@@ -107,7 +107,7 @@ static enum hm_rc serve(struct process *process, const struct hm_deliver_process
     };
     struct hm_httpd *httpd = NULL;
 
-    HM_TRY(hm_deliver_binding_init(&process->binding, hm_ledger_site_ledger(process->site), err));
+    HM_TRY(hm_deliver_ledger_init(&process->binding, hm_ledger_site_ledger(process->site), err));
     HM_TRY(hm_deliver_new(&deliver_options, err, &process->deliver));
     (void)snprintf(address, sizeof(address), "fd:%d", options->socket);
     HM_TRY(hm_httpd_start(&httpd_options, on_request, process, err, &httpd));
@@ -137,7 +137,7 @@ enum hm_rc hm_deliver_process_run(const struct hm_deliver_process_options *optio
     if (rc == HM_OK)
         rc = serve(&process, options, err);
     hm_deliver_free(process.deliver); /* what was taken is ended */
-    hm_deliver_binding_done(&process.binding);
+    hm_deliver_ledger_done(&process.binding);
     hm_ledger_site_free(process.site);
     hm_book_file_done(&process.book);
     hm_dir_done(&process.run);

@@ -230,14 +230,14 @@ static enum hm_rc begin_deliveries(struct trial *trial, struct hm_err *err)
     if (rc == HM_ENOTFOUND)
         return HM_OK;
     HM_TRY(rc);
-    HM_TRY(hm_deliver_binding_init(&trial->binding, hm_ledger_site_ledger(trial->site), err));
+    HM_TRY(hm_deliver_ledger_init(&trial->binding, hm_ledger_site_ledger(trial->site), err));
     return hm_deliver_new(&options, err, &trial->deliver);
 }
 
 static void end_deliveries(struct trial *trial)
 {
     hm_deliver_free(trial->deliver);
-    hm_deliver_binding_done(&trial->binding);
+    hm_deliver_ledger_done(&trial->binding);
     hm_ledger_site_free(trial->site);
 }
 
