@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A site's server beside the same nginx that serves the same files to everybody, over TLS; and what open connections cost.
+"""A site's server beside the same nginx that serves the same files to everybody, over TLS; what deliveries cost; and what open connections cost.
 
 usage: bench/serve.py BUILD
 
@@ -20,6 +20,7 @@ from pathlib import Path
 BUILD = Path(sys.argv[1]).resolve()
 os.environ["HALLMARK"] = str(BUILD / "cmd" / "hallmark")
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "lib"))
+import receiver  # noqa: E402
 import serving  # noqa: E402
 import story  # noqa: E402
 from measure import QUICK, figure  # noqa: E402
@@ -30,6 +31,8 @@ ROUNDS = 3 if QUICK else 7
 SECONDS = 1 if QUICK else 3
 SMALL, LARGE = 1024, 16 << 20
 IDLE = 2000 if QUICK else 10000
+HOSTS = 64
+DELIVERY_SECONDS, DELIVERY_ROUNDS = (2, 1) if QUICK else (5, 5)
 
 PLAIN = """daemon off;
 user "root" "root";
@@ -91,11 +94,13 @@ def memory_mib(pids):
 class Load:
     """One run of the generator: requests a second, and microseconds of the server's CPU for each."""
 
-    def __init__(self, url, pids, connections, token=None, scheme="basic"):
+    def __init__(self, url, pids, connections, token=None, scheme="basic", headers=()):
         before = cpu_s(pids)
         command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{SECONDS}s", url]
         if token:
             command[1:1] = ["-H", "Authorization: " + serving.authorization(token, scheme)]
+        for header in headers:
+            command[1:1] = ["-H", header]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         if "Non-2xx" in out:
             raise SystemExit(f"bench: {url}: {out}")
@@ -123,16 +128,44 @@ def compare(name, goal, ours, plain):
 
 
 def site(root):
+    """A site with one image of a release, a customer and his token."""
     root.chmod(0o755)
-    folder = root / "site"
-    story.must("site", "init", "--dir", folder, "--name", "bench", "--url", "https://firmware.example/", "--trial")
-    image = folder / "public/targets/acme/nic/1.0/x.bin"
-    image.parent.mkdir(parents=True)
+    cast = story.Cast(root / "cast")
+    cast.init_site(log=True)
+    cast.init_maker("acme", "Acme")
+    cast.enroll("acme")
+    image = root / "image.bin"
     image.write_bytes(os.urandom(LARGE))
-    (folder / "public/metadata/7.small.json").write_bytes(os.urandom(SMALL))
-    story.must("site", "customer", "add", "dc1", "--dir", folder)
-    story.must("site", "grant", "dc1", "acme", "--dir", folder)
-    return folder, story.must("site", "token", "add", "dc1", "--json", "--dir", folder).json()["token"]
+    cast.release("acme", "nic", "1.0", [image])
+    (cast.site / "public/metadata/7.small.json").write_bytes(os.urandom(SMALL))
+    story.must("site", "customer", "add", "dc1", "--dir", cast.site)
+    story.must("site", "grant", "dc1", "acme", "--dir", cast.site)
+    return cast.site, story.must("site", "token", "add", "dc1", "--json", "--dir", cast.site).json()["token"]
+
+
+def deliver(server, token, release, rate):
+    """What the generator saw, and microseconds of the server's CPU for a delivery."""
+    pids = descendants(server.process.pid)
+    before = cpu_s(pids)
+    index, leaf = release.entry.split()
+    out = subprocess.run([BUILD / "bench/load_deliveries", server.url, server.ca, "Authorization: " + serving.authorization(token), "dc1", "globex", index,
+                          leaf, release.path, release.image, str(release.length), str(HOSTS), str(DELIVERY_SECONDS), str(rate)],
+                         capture_output=True, text=True, check=True).stdout
+    found = json.loads(out)
+    return found["receipts"] / found["seconds"], found["p99_ms"], (cpu_s(pids) - before) / found["receipts"] * 1e6
+
+
+def deliveries(server, token, release):
+    """As many as go; then half of the goal's, for how long each takes."""
+    runs = [deliver(server, token, release, 0) for _ in range(DELIVERY_ROUNDS)]
+    rate, cpu_us = statistics.median(run[0] for run in runs), statistics.median(run[2] for run in runs)
+    figure(f"signed deliveries, request to receipt, {HOSTS} hosts", rate, "1/s", ">= 1000", rate >= 1000, "-")
+    figure("CPU of the site for a delivery", cpu_us, "us", "<= 600", cpu_us <= 600, "-")
+    paced = [deliver(server, token, release, 500) for _ in range(DELIVERY_ROUNDS)]
+    p99 = statistics.median(run[1] for run in paced)
+    figure(f"request to receipt at {statistics.median(run[0] for run in paced):.0f} a second, 99th percentile", p99, "ms", "< 150", p99 < 150, "-")
+    flushes = server.metrics()
+    figure("requests of a flush", flushes["hallmark_deliveries_batched_total"] / max(flushes["hallmark_deliveries_batches_total"], 1), "", "-", None, "-")
 
 
 def free_port():
@@ -173,16 +206,23 @@ def main():
             time.sleep(1)
             try:
                 ours, theirs = descendants(server.process.pid), descendants(plain.pid)
-                small, image = "metadata/7.small.json", "targets/acme/nic/1.0/x.bin"
+                release = receiver.Release(folder, "acme")
+                small, image = "metadata/7.small.json", release.url[1:]
+                client, key = receiver.Client(server, token), receiver.Key("dc1", "bench")
+                client.enrol(key)
+                _, offer = client.offer(key, release)
+                client.close()
+                for_delivery = ["Hallmark-Delivery: " + receiver.hash_of(offer)]
                 compare("1 KiB of metadata over TLS, Basic token", 0.8, lambda: Load(server.url + small, ours, 64, token),
                         lambda: Load(f"https://127.0.0.1:{port}/{small}", theirs, 64))
                 compare("1 KiB of metadata over TLS, Bearer token", 0, lambda: Load(server.url + small, ours, 64, token, "bearer"),
                         lambda: Load(f"https://127.0.0.1:{port}/{small}", theirs, 64))
-                compare("16 MiB image over TLS, by grant", 0.95, lambda: Load(server.url + image, ours, 8, token),
+                compare("16 MiB image over TLS, deliveries recorded", 0.95, lambda: Load(server.url + image, ours, 8, token, headers=for_delivery),
                         lambda: Load(f"https://127.0.0.1:{port}/{image}", theirs, 8))
             finally:
                 plain.terminate()
                 plain.wait(20)
+            deliveries(server, token, release)
             idle(server)
 
 
