@@ -1,92 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hallmark check: does this evidence hold, by what I trust? */
-#include "customer.h"
+#include "claim.h"
 
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "customer/site_basis.h"
 #include "evidence/check.h"
 
 static const char help[] =
     "usage: hallmark check FILE [OPTION...]\n"
     "\n"
-    "Checks evidence about a site's release log, of any kind, without a connection, and prints "
-    "each\n"
-    "step. It is judged by a trust file, or by what is held of a trusted site; never by what the\n"
+    "Checks evidence about a site's release log, of any kind, or a dossier, without a connection,\n"
+    "and prints each step. It is judged by a trust file, or by what is held of a trusted site; "
+    "never by what the\n"
     "evidence says itself. Exit status: 0 it holds; 1 it does not; 3 cannot tell. FILE '-' is\n"
     "standard input.\n"
     "\n"
     "  --trust FILE   the site's trust file; without it, the site must be trusted here\n"
     "  --site NAME    the trusted site; without it, the one that FILE names\n"
-    "  --json         one JSON object, schema hallmark/check/1\n"
+    "  --as-of TIME   judge as of then: what witnesses saw later does not count\n"
+    "  --json         one JSON object, schema hallmark/check/1; of a dossier\n"
+    "                 hallmark/check-dossier/1\n"
     "  --quiet        print nothing but failures\n"
     "  --home DIR     the state folder\n";
 
-enum { OPT_TRUST = HM_CUSTOMER_OWN_ };
+enum { OPT_TRUST = HM_CUSTOMER_OWN_, OPT_AS_OF };
 
 struct command {
-    struct hm_customer customer;
+    struct hm_claim claim; /* of a dossier; and what everything is judged by */
     const char *path;
-    const char *trust_path;
+    bool has_as_of;
+    int64_t as_of_unix_s;
     struct hm_buf raw;
-    struct hm_trust_file *trust;
-    struct hm_subscription *subscription;
-    struct hm_basis *basis;
+    struct hm_dossier *dossier; /* NULL: evidence of another kind */
     struct hm_report *report;
 };
 
 static void command_done(struct command *command)
 {
     hm_report_free(command->report);
-    hm_basis_free(command->basis);
-    hm_subscription_free(command->subscription);
-    hm_trust_file_free(command->trust);
+    hm_dossier_free(command->dossier);
     hm_buf_done(&command->raw);
-    hm_customer_done(&command->customer);
+    hm_claim_done(&command->claim);
 }
 
 /* ---- what it is judged by -------------------------------------------------------------------- */
 
-static enum hm_rc read_trust(struct command *command, struct hm_err *err)
-{
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TRUST_FILE_SIZE_MAX);
-    enum hm_rc rc = hm_file_read_path(command->trust_path, err, &raw);
-
-    HM_TRY(rc);
-    rc = hm_trust_file_parse(hm_buf_bytes(&raw), err, &command->trust);
-    if (rc == HM_OK)
-        rc = hm_site_basis_of_trust(command->trust, command->customer.now_unix_s, err,
-                                    &command->basis);
-    return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", command->trust_path);
-}
-
-/* The site that the file names must be trusted here. */
-static enum hm_rc open_site(struct command *command, struct hm_err *err)
+static enum hm_rc open_basis(struct command *command, struct hm_err *err)
 {
     _hm_done_(hm_buf_done) struct hm_buf named = HM_BUF_INIT(HM_ENTRY_SITE_SIZE_MAX + 1);
-    const char *site = command->customer.site;
-    enum hm_rc rc;
+    const char *site = command->claim.customer.site;
 
-    if (site == NULL) {
+    if (site == NULL && command->claim.trust_path == NULL) {
         HM_TRY(hm_check_site_of(hm_buf_bytes(&command->raw), err, &named));
         site = hm_buf_str(&named);
     }
-    if (site[0] == '\0')
+    if (site != NULL && site[0] == '\0') {
+        if (command->dossier != NULL)
+            return hm_fail(err, HM_EUSAGE, "a dossier is checked by --trust FILE or --site NAME");
         return hm_fail(err, HM_EFORMAT,
                        "'%s' is not evidence of a kind that is known here, or is damaged",
                        command->path);
-    rc = hm_customer_open_home(&command->customer, false, err);
-    if (rc == HM_OK)
-        rc = hm_subscription_open(&command->customer.home, site, command->customer.now_unix_s,
-                                  false, err, &command->subscription);
-    if (rc == HM_EINPUT)
-        return hm_fail(err, HM_EINPUT,
-                       "'%s' is of site '%s', which is not trusted here: give its trust file with "
-                       "--trust",
-                       command->path, site);
-    HM_TRY(rc);
-    return hm_site_basis_of_site(command->subscription, err, &command->basis);
+    }
+    return hm_cmd_basis_open(&command->claim.customer, command->claim.trust_path, site,
+                             command->path, err, &command->claim.basis);
 }
 
 /* ---- the report ------------------------------------------------------------------------------ */
@@ -188,14 +165,66 @@ static int print_json(const struct command *command)
 
 /* ---- the command ----------------------------------------------------------------------------- */
 
+/* Judged as of a time: what witnesses saw later was not there to be seen. */
+static enum hm_rc tell_as_of(struct command *command, struct hm_report *report, struct hm_err *err)
+{
+    char as_of[HM_TIME_TEXT_SIZE], seen[HM_TIME_TEXT_SIZE];
+
+    if (!command->has_as_of)
+        return HM_OK;
+    hm_time_format(command->as_of_unix_s, as_of);
+    HM_TRY(hm_report_add(report, HM_REPORT_NOTE, err, "judged as of %s, and not of today", as_of));
+    if (report->rc != HM_OK || report->earliest_s == 0 || command->as_of_unix_s < 0 ||
+        report->earliest_s <= (uint64_t)command->as_of_unix_s)
+        return HM_OK;
+    hm_time_format((int64_t)report->earliest_s, seen);
+    report->rc = HM_EAGAIN;
+    return hm_report_add(report, HM_REPORT_UNSURE, err,
+                         "a witness first saw this state at %s: nobody could have shown it at %s",
+                         seen, as_of);
+}
+
+/* A dossier: its claim, judged anew by its files. */
+static enum hm_rc check_dossier(struct command *command, struct hm_err *err)
+{
+    _hm_done_(hm_buf_done) struct hm_buf readme = HM_BUF_INIT(HM_DOSSIER_TEXT_SIZE_MAX);
+    struct hm_claim *claim = &command->claim;
+    struct hm_basis *basis = claim->basis.basis;
+
+    claim->claim = command->dossier->claim;
+    if (command->has_as_of) {
+        claim->claim.has_at = true;
+        claim->claim.at_unix_s = command->as_of_unix_s;
+    }
+    HM_TRY(hm_judge_new(basis, claim->customer.now_unix_s, err, &claim->judge));
+    HM_TRY(hm_dossier_feed(command->dossier, basis, claim->judge, err));
+    HM_TRY(hm_judge_decide(claim->judge, &claim->claim, err, &claim->answer));
+    HM_TRY(hm_dossier_readme(command->dossier, basis->site, &claim->answer, err, &readme));
+    if (!hm_bytes_is_equal(hm_buf_bytes(&readme), hm_dossier_readme_of(command->dossier)))
+        hm_cmd_warn("'%s': its README.txt does not say what follows from the rest: go by what is "
+                    "printed here",
+                    command->path);
+    return HM_OK;
+}
+
 static enum hm_rc run(struct command *command, struct hm_err *err)
 {
+    enum hm_rc rc;
+
     HM_TRY(hm_file_read_path(command->path, err, &command->raw));
-    if (command->trust_path != NULL)
-        HM_TRY(read_trust(command, err));
-    else
-        HM_TRY(open_site(command, err));
-    return hm_check_file(hm_buf_bytes(&command->raw), command->basis, err, &command->report);
+    if (hm_dossier_is_one(hm_buf_bytes(&command->raw))) {
+        rc = hm_dossier_parse(hm_buf_bytes(&command->raw), err, &command->dossier);
+        if (rc != HM_OK)
+            return hm_error_prefix(err, rc, "'%s'", command->path);
+    }
+    HM_TRY(open_basis(command, err));
+    if (command->has_as_of)
+        hm_cmd_basis_as_of(&command->claim.basis, command->as_of_unix_s);
+    if (command->dossier != NULL)
+        return check_dossier(command, err);
+    HM_TRY(hm_check_file(hm_buf_bytes(&command->raw), command->claim.basis.basis, err,
+                         &command->report));
+    return tell_as_of(command, command->report, err);
 }
 
 static int tell(const struct command *command)
@@ -208,9 +237,9 @@ static int tell(const struct command *command)
                       reason_of(command->report));
         (void)hm_cmd_fail(&err);
     }
-    if (command->customer.json)
+    if (command->claim.customer.json)
         return print_json(command);
-    if (!command->customer.quiet && print_report(command, &err) != HM_OK)
+    if (!command->claim.customer.quiet && print_report(command, &err) != HM_OK)
         return hm_cmd_fail(&err);
     return hm_error_exit_status(rc);
 }
@@ -223,27 +252,36 @@ int hm_cmd_check(int argc, char **argv)
                                             {"quiet", no_argument, NULL, HM_CUSTOMER_QUIET},
                                             {"help", no_argument, NULL, HM_CUSTOMER_HELP},
                                             {"trust", required_argument, NULL, OPT_TRUST},
+                                            {"as-of", required_argument, NULL, OPT_AS_OF},
                                             {NULL, 0, NULL, 0}};
-    _hm_done_(command_done) struct command command = {.raw = HM_BUF_INIT(HM_EVIDENCE_SIZE_MAX)};
+    _hm_done_(command_done) struct command command = {.raw = HM_BUF_INIT(2 * HM_DOSSIER_SIZE_MAX)};
     struct hm_err err = HM_ERR_INIT;
     int option;
 
-    hm_customer_init(&command.customer, "hallmark check", help);
+    hm_customer_init(&command.claim.customer, "hallmark check", help);
     while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
         if (option == OPT_TRUST)
-            command.trust_path = optarg;
-        else if (!hm_customer_take_option(&command.customer, option))
-            return hm_customer_bad_option(&command.customer, option, argv);
+            command.claim.trust_path = optarg;
+        else if (option == OPT_AS_OF) {
+            if (hm_time_parse(hm_bytes_str(optarg), &command.as_of_unix_s) != HM_OK)
+                return hm_cmd_usage("hallmark check",
+                                    "--as-of: '%s' is no time such as 2026-11-24T12:00:00Z",
+                                    optarg);
+            command.has_as_of = true;
+        } else if (!hm_customer_take_option(&command.claim.customer, option))
+            return hm_customer_bad_option(&command.claim.customer, option, argv);
     }
-    if (command.customer.wants_help)
-        return hm_customer_print_help(&command.customer);
+    if (command.claim.customer.wants_help)
+        return hm_customer_print_help(&command.claim.customer);
     if (argc - optind != 1)
         return hm_cmd_usage("hallmark check", "say which one file to check");
-    if (command.trust_path != NULL && command.customer.site != NULL)
+    if (command.claim.trust_path != NULL && command.claim.customer.site != NULL)
         return hm_cmd_usage("hallmark check",
                             "--trust and --site each say what to judge by: give one");
     command.path = argv[optind];
     if (run(&command, &err) != HM_OK)
         return hm_cmd_fail(&err);
+    if (command.dossier != NULL)
+        return hm_claim_print(&command.claim, "hallmark/check-dossier/1");
     return tell(&command);
 }

@@ -50,6 +50,8 @@ hm_cmd_fn hm_cmd_identify;
 hm_cmd_fn hm_cmd_bundle;
 hm_cmd_fn hm_cmd_image;
 hm_cmd_fn hm_cmd_check;
+hm_cmd_fn hm_cmd_judge;
+hm_cmd_fn hm_cmd_dossier;
 hm_cmd_fn hm_cmd_log;
 hm_cmd_fn hm_cmd_witness;
 hm_cmd_fn hm_cmd_monitor;

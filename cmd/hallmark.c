@@ -33,6 +33,8 @@ static const struct hm_cmd commands[] = {
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
     {"log", hm_cmd_log, "what a site published and never did, with proof for others"},
     {"check", hm_cmd_check, "does evidence hold, by what is trusted?"},
+    {"judge", hm_cmd_judge, "what do both sides' statements say of a delivery?"},
+    {"dossier", hm_cmd_dossier, "all about a delivery in one file, for others to check"},
     {"identify", hm_cmd_identify, "which release is this file or flash dump, by its bytes?"},
     {"bundle", hm_cmd_bundle, "carry releases to a network without a connection"},
     {"image", hm_cmd_image, "what firmware files are made of, and how they differ"},

@@ -223,6 +223,12 @@ static enum hm_rc keep_evidence(struct hm_judge *judge, const char *name, struct
     HM_TRY(HM_JUDGE_SAY(judge, HM_REPORT_GOOD, err, "'%s' holds: %s", name, report->claim));
     if (hm_evidence_parse(raw, NULL, &evidence) != HM_OK)
         return HM_OK; /* a tlog-proof, which says nothing of deliveries */
+    /* What stands near a label that is not there, and since when there is a log. */
+    for (size_t i = 0; evidence->kind == HM_EVIDENCE_ABSENT && i < report->count; i++) {
+        if (report->steps[i].mark == HM_REPORT_NOTE)
+            HM_TRY(
+                HM_JUDGE_SAY(judge, HM_REPORT_NOTE, err, "'%s': %s", name, report->steps[i].text));
+    }
     kept = HM_JUDGE_ADD(judge, &judge->evidence);
     if (kept == NULL)
         return hm_error_nomem(err);

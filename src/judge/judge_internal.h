@@ -81,7 +81,7 @@ struct hm_judge {
     HM_JUDGE_LIST(struct hm_judge_event) events;
     HM_JUDGE_LIST(struct hm_judge_evidence) evidence;
     HM_JUDGE_LIST(struct hm_judge_checkpoint) checkpoints;
-    size_t file_count, head_count, bad_count, gap_count, fork_count;
+    size_t file_count, head_count, bad_count, gap_count, gap_told_count, fork_count;
     const struct hm_judge_event *fork[2]; /* the first, if any */
     struct hm_report *report;             /* owned */
     struct hm_delivery_record record;     /* of the file at hand: too large for the stack */

@@ -62,7 +62,12 @@ static enum hm_rc tell_fork(struct hm_judge *judge, const struct hm_judge_event 
 static enum hm_rc tell_gap(struct hm_judge *judge, const struct hm_judge_event *event,
                            uint64_t first, uint64_t last, struct hm_err *err)
 {
-    judge->gap_count += last - first + 1;
+    /* Saturates: a place is any number. */
+    judge->gap_count = last - first < SIZE_MAX - 1 - judge->gap_count
+                           ? judge->gap_count + (size_t)(last - first) + 1
+                           : SIZE_MAX;
+    if (judge->gap_told_count++ >= HM_JUDGE_TOLD_MAX)
+        return HM_OK;
     return HM_JUDGE_SAY(judge, HM_REPORT_UNSURE, err,
                         "a gap in the order of the key '%s': places %llu to %llu of epoch %llu are "
                         "in no file; whoever has them withholds them",
@@ -70,9 +75,25 @@ static enum hm_rc tell_gap(struct hm_judge *judge, const struct hm_judge_event *
                         HM_JUDGE_NUMBER(event->place.epoch));
 }
 
-static enum hm_rc check_pair(struct hm_judge *judge, const struct hm_judge_event *before,
-                             const struct hm_judge_event *event, struct hm_err *err)
+/* Of an event's place before it, which may have two statements: is one of them the one it names? */
+static bool follows(const struct hm_judge *judge, size_t i)
 {
+    const struct hm_judge_event *events = judge->events.items, *before = &events[i - 1];
+
+    for (size_t k = i; k-- > 0 && is_same_key(&events[k], before) &&
+                       events[k].place.epoch == before->place.epoch &&
+                       events[k].place.counter == before->place.counter;) {
+        if (hm_digest_is_equal(&events[i].place.previous, &events[k].hash))
+            return true;
+    }
+    return false;
+}
+
+/* Event i and the one before it, of the same key. */
+static enum hm_rc check_pair(struct hm_judge *judge, size_t i, struct hm_err *err)
+{
+    const struct hm_judge_event *event = &judge->events.items[i], *before = event - 1;
+
     if (before->place.epoch != event->place.epoch)
         return event->place.counter == 1 ? HM_OK
                                          : tell_gap(judge, event, 1, event->place.counter - 1, err);
@@ -80,14 +101,15 @@ static enum hm_rc check_pair(struct hm_judge *judge, const struct hm_judge_event
         return tell_fork(judge, before, event, err);
     if (before->place.counter + 1 != event->place.counter)
         return tell_gap(judge, event, before->place.counter + 1, event->place.counter - 1, err);
-    if (!hm_digest_is_equal(&event->place.previous, &before->hash)) {
-        judge->gap_count++;
-        return HM_JUDGE_SAY(judge, HM_REPORT_BAD, err,
-                            "the key '%s' signed for place %llu that another statement stands "
-                            "before it than the one in '%s'",
-                            event->client, HM_JUDGE_NUMBER(event->place.counter), before->file);
-    }
-    return HM_OK;
+    if (follows(judge, i))
+        return HM_OK;
+    judge->gap_count += judge->gap_count < SIZE_MAX;
+    if (judge->gap_told_count++ >= HM_JUDGE_TOLD_MAX)
+        return HM_OK;
+    return HM_JUDGE_SAY(judge, HM_REPORT_BAD, err,
+                        "the key '%s' signed for place %llu that another statement stands before "
+                        "it than the one in '%s'",
+                        event->client, HM_JUDGE_NUMBER(event->place.counter), before->file);
 }
 
 /* A head names the newest of the key's statements that the site has. */
@@ -160,7 +182,7 @@ enum hm_rc hm_judge_order(struct hm_judge *judge, struct hm_err *err)
         own_count++;
     for (size_t i = 0; i < own_count; i++) {
         if (i > 0 && is_same_key(&events[i - 1], &events[i]))
-            HM_TRY(check_pair(judge, &events[i - 1], &events[i], err));
+            HM_TRY(check_pair(judge, i, err));
     }
     for (size_t i = own_count; i < judge->events.count; i++)
         HM_TRY(check_head(judge, &events[i], own_count, err));
