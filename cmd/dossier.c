@@ -18,7 +18,7 @@ static const char help[] =
     "elsewhere.\n"
     "Exit status: 0 it is written, whatever was found.\n"
     "\n"
-    "  -o, --output FILE  where to write it\n"
+    "  -o FILE            where to write it\n"
     "  --site-dir DIR     the site's folder, for its roots (the vendor's side)\n"
     "  --customer NAME    whom the claim is about: an account at the site\n"
     "  --release PATH     MAKER/PRODUCT/VERSION, as a version or as it is printed\n"

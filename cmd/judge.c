@@ -28,7 +28,7 @@ static const char help[] =
     "                     this client key was not the customer's any more from then on\n"
     "  --trust FILE       the site's trust file\n"
     "  --site NAME        in place of --trust: a site that is trusted here\n"
-    "  -o, --output FILE  where a key signed two statements of one place, write a dossier of the "
+    "  -o FILE            where a key signed two statements of one place, write a dossier of the "
     "two\n"
     "  --json             one JSON object, schema hallmark/judge/1\n"
     "  --quiet            print nothing but failures\n"

@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site serve trust list get sync log check verify identify bundle image monitor witness tuf' ;;
+    '') echo 'key sign maker site serve trust list get sync log judge dossier check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach recall rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail backup restore' ;;
@@ -66,7 +66,9 @@ _hallmark_options() {
     'log prove') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log history') printf '%s\n' '--site=site' '--url=text' '--trust=file' '--proxy=text' '--cacert=file' '--allow-http' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'log contradict') printf '%s\n' '--site=site' '--trust=file' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
-    'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
+    'judge') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
+    'dossier') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--site-dir=dir' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
+    'check') printf '%s\n' '--trust=file' '--site=site' '--as-of=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
@@ -118,6 +120,8 @@ _hallmark_operand() {
     'log prove') echo 'path' ;;
     'log history') echo 'path' ;;
     'log contradict') echo 'file' ;;
+    'judge') echo 'file' ;;
+    'dossier') echo 'file' ;;
     'check') echo 'file' ;;
     'verify') echo 'file' ;;
     'identify') echo 'file' ;;

@@ -25,6 +25,16 @@ WORDS = {ACTION: ACTIONS, ROLE: ROLES, CUSTOMER_ACTION: CUSTOMER_ACTIONS, TOKEN_
 
 # Meaning of an option wherever it stands: what its value is (None: it has none), and a word on it.
 OPTIONS = {
+    "--as-of": (TEXT, "judge as of this time"),
+    "--at": (TEXT, "the time in dispute"),
+    "--customer": (TEXT, "account at the site"),
+    "--image": (TEXT, "SHA-256 of the image"),
+    "--never-received": (None, "claim that it was never received"),
+    "--received": (None, "claim that it was received"),
+    "--rejected": (None, "claim that it was rejected"),
+    "--revoked": (TEXT, "KEYNAME=TIME of a client key"),
+    "--site-dir": (DIR, "the site's folder"),
+    "--withheld": (None, "claim that the site did not answer"),
     "--audit": (None, "cosign only what was recomputed"),
     "--accounts": (FILE, "a newer accounts.db"),
     "--check": (None, "ask again whether anything newer is about"),
@@ -160,6 +170,8 @@ OPTIONS = {
 # Where one command means something else.
 EXCEPTIONS = {
     ("serve", "--listen"): (TEXT, "HOST:PORT"),
+    ("judge", "--release"): (TEXT, "MAKER/PRODUCT/VERSION"),
+    ("dossier", "--release"): (TEXT, "MAKER/PRODUCT/VERSION"),
     ("serve", "--name"): (TEXT, "host for a certificate of its own"),
     ("serve", "--trial"): (None, "plain HTTP on this machine, without nginx"),
     ("site customer", "--title"): (TEXT, "who the customer is"),
@@ -241,7 +253,12 @@ COMMANDS = {
     "log prove": ("prove that a release was published", PATH, "--site --url --trust --proxy --cacert --allow-http --json --quiet --home -o"),
     "log history": ("all versions of a product ever, with proof", PATH, "--site --url --trust --proxy --cacert --allow-http --json --quiet --home -o"),
     "log contradict": ("a release's proof against the proof of its absence", FILE, "--site --trust --json --quiet --home -o"),
-    "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --json --quiet --home"),
+    "judge": ("what do both sides' statements say of a delivery?", FILE,
+              "--customer --release --image --received --never-received --rejected --withheld --at --revoked --trust --site --json --quiet --home -o"),
+    "dossier": ("all about a delivery in one file, for others to check", FILE,
+                "--customer --release --image --received --never-received --rejected --withheld --at --revoked --site-dir --trust --site --json"
+                " --quiet --home -o"),
+    "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --as-of --json --quiet --home"),
     "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --require-proof --event-log --json --quiet --no-progress --home"),
     "identify": ("which release is this file or flash dump, by its bytes?", FILE,
                  "--in --raw --trace --site --max-age --json --quiet --no-progress --home"),
