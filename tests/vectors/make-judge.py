@@ -224,9 +224,16 @@ def policy():
     return "\n".join(lines + ["group all any w0 w1", "quorum none"]) + "\n"
 
 
+def trusted_root():
+    """The release log's root, which names deliveries too."""
+    signed = json.loads(e.R1)["signed"]
+    signed["x-hallmark"]["deliveries"] = {"key": KEY.vkey, "policy": policy()}
+    return json.dumps({"signatures": [e.ROOT1.sign(signed)], "signed": signed}, sort_keys=True, separators=(",", ":"))
+
+
 def main():
     where = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "judge.json"
-    out = {"root": e.R1, "key": KEY.vkey, "policy": policy(), "cases": list(cases())}
+    out = {"root": e.R1, "key": KEY.vkey, "policy": policy(), "trusted": trusted_root(), "cases": list(cases())}
     where.write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n")
 
 
