@@ -12,6 +12,7 @@ import pathlib
 import sys
 
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "lib"))
@@ -37,7 +38,7 @@ def note_key(name, kind=log.COSIGNER, word=None):
 class RootKey(tree.Key):
     def __init__(self, word):  # a fixed key, in place of a fresh one
         self.private = private(word)
-        self.public = self.private.public_key().public_bytes_raw().hex()
+        self.public = self.private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
         self.tuf = {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": self.public}}
         self.keyid = log.sha256(tree.canonical(self.tuf).encode()).hex()
 
