@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * hallmark-care: the program behind "hallmark site backup" and "restore". By itself, so that the
- * command hallmark does not link SQLite.
+ * hallmark-care: the program behind "hallmark site audit", "backup" and "restore". By itself, so
+ * that the command hallmark does not link SQLite.
  */
 #include <getopt.h>
 #include <pwd.h>
 #include <unistd.h>
 
+#include "base/json_writer.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "care/audit.h"
 #include "care/backup.h"
 #include "care/newer.h"
 #include "care/restore.h"
@@ -32,11 +34,17 @@ enum {
     OPTION_CONFIRM,
     OPTION_REASON,
     OPTION_BY,
+    OPTION_RATE,
+    OPTION_PART,
+    OPTION_FROM,
+    OPTION_PROGRESS,
 };
 
 struct args {
-    const char *dir, *served, *cacert, *accounts, *reason, *by;
-    bool with_keys, verify, json, quiet, check, confirm;
+    const char *dir, *served, *cacert, *accounts, *reason, *by, *from;
+    bool with_keys, verify, json, quiet, check, confirm, progress;
+    uint64_t rate;
+    unsigned part, parts;
     uint32_t wait_ms;
     char **operands;
     int count;
@@ -49,6 +57,30 @@ static enum hm_rc take_wait(struct args *args, struct hm_err *err)
     if (hm_num_parse_u64(optarg, strlen(optarg), &seconds) != HM_OK || seconds > 86400)
         return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to 86400, not '%s'", optarg);
     args->wait_ms = (uint32_t)seconds * 1000;
+    return HM_OK;
+}
+
+static enum hm_rc take_rate(struct args *args, struct hm_err *err)
+{
+    if (hm_num_parse_u64(optarg, strlen(optarg), &args->rate) != HM_OK || args->rate == 0 ||
+        args->rate > (uint64_t)1 << 40)
+        return hm_fail(err, HM_EUSAGE, "--rate takes bytes a second, 1 to 2^40, not '%s'", optarg);
+    return HM_OK;
+}
+
+/* "3/10" */
+static enum hm_rc take_part(struct args *args, struct hm_err *err)
+{
+    const char *slash = strchr(optarg, '/');
+    uint64_t part = 0, parts = 0;
+
+    if (slash == NULL || hm_num_parse_u64(optarg, (size_t)(slash - optarg), &part) != HM_OK ||
+        hm_num_parse_u64(slash + 1, strlen(slash + 1), &parts) != HM_OK || part < 1 ||
+        part > parts || parts > HM_AUDIT_PARTS_MAX)
+        return hm_fail(err, HM_EUSAGE, "--part takes K/N, such as 3/10, N at most %d, not '%s'",
+                       HM_AUDIT_PARTS_MAX, optarg);
+    args->part = (unsigned)part;
+    args->parts = (unsigned)parts;
     return HM_OK;
 }
 
@@ -71,6 +103,8 @@ static enum hm_rc take_option(struct args *args, int option, struct hm_err *err)
         {OPTION_QUIET, NULL, &args->quiet},
         {OPTION_CHECK, NULL, &args->check},
         {OPTION_CONFIRM, NULL, &args->confirm},
+        {OPTION_FROM, &args->from, NULL},
+        {OPTION_PROGRESS, NULL, &args->progress},
     };
 
     for (size_t i = 0; i < HM_ARRAY_COUNT(table); i++) {
@@ -82,6 +116,10 @@ static enum hm_rc take_option(struct args *args, int option, struct hm_err *err)
             *table[i].flag = true;
         return HM_OK;
     }
+    if (option == OPTION_RATE)
+        return take_rate(args, err);
+    if (option == OPTION_PART)
+        return take_part(args, err);
     return take_wait(args, err);
 }
 
@@ -135,6 +173,135 @@ static int finish(const struct args *args, const struct hm_buf *report, enum hm_
     if (print_report(args, report, &print_err) != HM_OK)
         return hm_cmd_fail(&print_err);
     return rc == HM_OK ? 0 : hm_cmd_fail(err);
+}
+
+/* ---- audit ----------------------------------------------------------------------------------- */
+
+static const char audit_usage[] =
+    "usage: hallmark site audit [--json] [--rate BYTES] [--part K/N] [--from PATH] [--progress]\n"
+    "       [--quiet] [--dir DIR]\n"
+    "\n"
+    "Reads what a site stores, and compares it with what was signed; finds what is missing, what\n"
+    "nothing names, and who may read what. Writes nothing. One finding a line.\n"
+    "--rate reads images at so many bytes a second; --part those of one part of N; --from goes on\n"
+    "behind a path, which --progress tells as it goes.\n"
+    "Exit status: 0 nothing was found, 1 findings, 3 cannot tell.\n";
+
+#define PROGRESS_MS 5000
+
+struct audit_ctx {
+    const struct args *args;
+    struct hm_json_writer *writer; /* or NULL */
+    int64_t told_ms;
+};
+
+static enum hm_rc on_finding(void *ctx, enum hm_audit_kind kind, const char *path,
+                             const char *sentence, struct hm_err *err)
+{
+    struct audit_ctx *audit = ctx;
+    _hm_done_(hm_buf_done) struct hm_buf plain = HM_BUF_INIT(REPORT_SIZE_MAX);
+    _hm_done_(hm_buf_done) struct hm_buf line = HM_BUF_INIT(REPORT_SIZE_MAX);
+
+    if (audit->writer != NULL) {
+        hm_json_writer_object_begin(audit->writer);
+        hm_json_writer_key_str(audit->writer, "kind", hm_audit_kind_name(kind));
+        hm_json_writer_key_str(audit->writer, "path", path);
+        hm_json_writer_key_str(audit->writer, "why", sentence);
+        hm_json_writer_object_end(audit->writer);
+        return HM_OK;
+    }
+    /* At once: an audit of a large site takes hours. Names are anybody's. */
+    HM_TRY(hm_buf_append_fmt(&plain, err, "%s: %s: %s", hm_audit_kind_name(kind), path, sentence));
+    HM_TRY(hm_text_escape(&line, hm_buf_bytes(&plain), err));
+    HM_TRY(hm_buf_append_byte(&line, '\n', err));
+    return hm_cmd_print(hm_buf_bytes(&line), err);
+}
+
+static void on_progress(void *ctx, const char *path, uint64_t bytes)
+{
+    struct audit_ctx *audit = ctx;
+    _hm_done_(hm_buf_done) struct hm_buf shown = HM_BUF_INIT(65536);
+    char size[16];
+
+    if (hm_time_monotonic_ms() - audit->told_ms < PROGRESS_MS)
+        return;
+    audit->told_ms = hm_time_monotonic_ms();
+    hm_text_size(bytes, size);
+    if (hm_text_escape(&shown, hm_bytes_str(path), NULL) == HM_OK)
+        (void)fprintf(stderr, "%s read; at %s\n", size, hm_buf_str(&shown));
+}
+
+static enum hm_rc audit_run(const struct args *args, struct hm_buf *report, struct hm_err *err,
+                            struct hm_audit_result *result)
+{
+    _hm_free_(hm_site_free) struct hm_site *site = NULL;
+    struct hm_json_writer writer;
+    struct audit_ctx ctx = {
+        .args = args, .writer = args->json ? &writer : NULL, .told_ms = hm_time_monotonic_ms()};
+    const struct hm_audit_options options = {.sink = {.find = on_finding, .ctx = &ctx},
+                                             .rate = args->rate,
+                                             .part = args->part,
+                                             .parts = args->parts,
+                                             .from = args->from,
+                                             .progress = args->progress ? on_progress : NULL};
+    char size[16];
+
+    HM_TRY(hm_site_open(args->dir, HM_SITE_READ, 0, hm_time_now_unix_s(), err, &site));
+    if (args->json) {
+        hm_json_writer_init(&writer, report, true);
+        hm_json_writer_object_begin(&writer);
+        hm_json_writer_key_str(&writer, "schema", "hallmark/site-audit/1");
+        hm_json_writer_key_str(&writer, "site", site->config.name);
+        hm_json_writer_key(&writer, "findings");
+        hm_json_writer_array_begin(&writer);
+    }
+    HM_TRY(hm_audit_run(site, &options, err, result));
+    if (args->json) {
+        hm_json_writer_array_end(&writer);
+        hm_json_writer_key(&writer, "files");
+        hm_json_writer_u64(&writer, result->file_count);
+        hm_json_writer_key(&writer, "bytes");
+        hm_json_writer_u64(&writer, result->byte_count);
+        hm_json_writer_object_end(&writer);
+        HM_TRY(hm_json_writer_end(&writer, err));
+        return hm_buf_append_str(report, "\n", err);
+    }
+    hm_text_size(result->byte_count, size);
+    return hm_buf_append_fmt(report, err, "%llu files compared, %s: %llu findings%s\n",
+                             (unsigned long long)result->file_count, size,
+                             (unsigned long long)result->finding_count,
+                             result->open_count > 0 ? ", and some could not be read" : "");
+}
+
+static int run_audit(int argc, char **argv)
+{
+    static const struct option options[] = {{"dir", required_argument, NULL, OPTION_DIR},
+                                            {"json", no_argument, NULL, OPTION_JSON},
+                                            {"rate", required_argument, NULL, OPTION_RATE},
+                                            {"part", required_argument, NULL, OPTION_PART},
+                                            {"from", required_argument, NULL, OPTION_FROM},
+                                            {"progress", no_argument, NULL, OPTION_PROGRESS},
+                                            {"quiet", no_argument, NULL, OPTION_QUIET},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    _hm_done_(hm_buf_done) struct hm_buf report = HM_BUF_INIT(REPORT_SIZE_MAX);
+    struct hm_audit_result result = {.file_count = 0};
+    struct hm_err err = HM_ERR_INIT;
+    struct args args;
+    int status = parse(argc, argv, options, "hallmark site audit", audit_usage, &args);
+    enum hm_rc rc;
+
+    if (status >= 0)
+        return status;
+    if (args.count != 0)
+        return hm_cmd_usage("hallmark site audit", "'%s' is not expected", args.operands[0]);
+    rc = audit_run(&args, &report, &err, &result);
+    if (rc != HM_OK)
+        return hm_cmd_fail(&err);
+    status = finish(&args, &report, rc, &err);
+    if (status == 0 && result.finding_count > 0)
+        return 1;
+    return status == 0 && result.open_count > 0 ? 3 : status;
 }
 
 /* ---- backup ---------------------------------------------------------------------------------- */
@@ -338,6 +505,7 @@ static int run_restore(int argc, char **argv)
 int main(int argc, char **argv)
 {
     static const struct hm_cmd commands[] = {
+        {"audit", run_audit, ""},
         {"backup", run_backup, ""},
         {"restore", run_restore, ""},
         {NULL, NULL, NULL},

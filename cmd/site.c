@@ -255,6 +255,7 @@ static const struct hm_cmd commands[] = {
     {"grant", run_accounts, "let a customer download"},
     {"revoke", run_accounts, "take a grant back"},
     {"trail", run_accounts, "who changed what of customers"},
+    {"audit", run_care, "compare what is stored with what was signed"},
     {"backup", run_care, "make a backup while the site runs"},
     {"restore", run_care, "put a site back from a backup"},
     {NULL, NULL, NULL},

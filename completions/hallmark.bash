@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site serve trust list get sync log judge dossier check verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach recall rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail backup restore' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail audit backup restore' ;;
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
     'bundle') echo 'export import' ;;
@@ -51,6 +51,7 @@ _hallmark_options() {
     'site grant') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
+    'site audit') printf '%s\n' '--dir=dir' '--json' '--rate=text' '--part=text' '--from=text' '--progress' '--quiet' '--help' ;;
     'site backup') printf '%s\n' '--dir=dir' '--with-keys' '--verify' '--wait=text' '--quiet' '--help' ;;
     'site restore') printf '%s\n' '--dir=dir' '--accounts=file' '--served=text' '--cacert=file' '--check' '--confirm' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'serve') printf '%s\n' '--listen=text' '--open' '--name=text' '--certificate=file' '--certificate-key=file' '--rate=text' '--connections=text' '--bytes-per-second=text' '--workers=text' '--admin=text' '--access-log=file' '--stop-time=text' '--user=text' '--run=dir' '--nginx=file' '--trial' '--help' ;;

@@ -55,3 +55,42 @@ enum hm_rc hm_gzip_compress(struct hm_bytes bytes, struct hm_err *err, struct hm
     (void)deflateEnd(&stream); /* frees, also half-way */
     return rc;
 }
+
+static enum hm_rc inflate_all(z_stream *stream, struct hm_bytes bytes, struct hm_err *err,
+                              struct hm_buf *ret_buf)
+{
+    _hm_free_(free) char *block = malloc(GZIP_BLOCK_SIZE);
+    int status = Z_OK;
+
+    if (block == NULL)
+        return hm_error_nomem(err);
+    if (bytes.size > UINT32_MAX)
+        return hm_fail(err, HM_EFORMAT, "larger than any compressed copy");
+    stream->next_in = bytes.data;
+    stream->avail_in = (uInt)bytes.size;
+    while (status != Z_STREAM_END) {
+        stream->next_out = (Bytef *)block;
+        stream->avail_out = GZIP_BLOCK_SIZE;
+        status = inflate(stream, Z_NO_FLUSH);
+        if (status == Z_MEM_ERROR)
+            return hm_error_nomem(err);
+        if (status != Z_OK && status != Z_STREAM_END)
+            return hm_fail(err, HM_EFORMAT, "no gzip, damaged, or cut short");
+        HM_TRY(
+            hm_buf_append(ret_buf, hm_bytes_make(block, GZIP_BLOCK_SIZE - stream->avail_out), err));
+    }
+    return stream->avail_in == 0 ? HM_OK
+                                 : hm_fail(err, HM_EFORMAT, "something follows the gzip member");
+}
+
+enum hm_rc hm_gzip_decompress(struct hm_bytes bytes, struct hm_err *err, struct hm_buf *ret_buf)
+{
+    z_stream stream = {.next_in = NULL};
+    enum hm_rc rc;
+
+    if (inflateInit2(&stream, GZIP_WINDOW_BITS) != Z_OK)
+        return hm_error_nomem(err);
+    rc = inflate_all(&stream, bytes, err, ret_buf);
+    (void)inflateEnd(&stream); /* frees, also half-way */
+    return rc;
+}

@@ -13,4 +13,9 @@
 HM_MUST_CHECK enum hm_rc hm_gzip_compress(struct hm_bytes bytes, struct hm_err *err,
                                           struct hm_buf *ret_buf);
 
+/* Appends what one gzip member unpacks to. HM_EFORMAT: it is none, something follows it, or it
+ * unpacks past the buffer's limit; HM_ENOMEM. */
+HM_MUST_CHECK enum hm_rc hm_gzip_decompress(struct hm_bytes bytes, struct hm_err *err,
+                                            struct hm_buf *ret_buf);
+
 #endif

@@ -51,12 +51,40 @@ static void test_compress__stops_at_the_limit(void **state)
     hm_buf_done(&packed);
 }
 
+static void test_decompress__gives_back_and_refuses(void **state)
+{
+    _hm_done_(hm_buf_done) struct hm_buf packed = HM_BUF_INIT(65536);
+    _hm_done_(hm_buf_done) struct hm_buf plain = HM_BUF_INIT(65536);
+    struct hm_buf small = HM_BUF_INIT(4);
+
+    assert_int_equal(hm_gzip_compress(HM_BYTES_LITERAL(TEXT), NULL, &packed), HM_OK);
+    assert_int_equal(hm_gzip_decompress(hm_buf_bytes(&packed), NULL, &plain), HM_OK);
+    assert_true(hm_bytes_is_equal(hm_buf_bytes(&plain), HM_BYTES_LITERAL(TEXT)));
+    assert_int_equal(hm_gzip_decompress(hm_buf_bytes(&packed), NULL, &small), HM_EFORMAT);
+    hm_buf_done(&small);
+    for (size_t i = 0; i < packed.size; i++) /* cut short, and with a bit wrong */
+    {
+        struct hm_buf out = HM_BUF_INIT(65536);
+
+        assert_int_equal(hm_gzip_decompress(hm_bytes_make(packed.data, i), NULL, &out), HM_EFORMAT);
+        hm_buf_done(&out);
+    }
+    packed.data[packed.size - 6] ^= 1; /* of the CRC */
+    hm_buf_clear(&plain);
+    assert_int_equal(hm_gzip_decompress(hm_buf_bytes(&packed), NULL, &plain), HM_EFORMAT);
+    packed.data[packed.size - 6] ^= 1;
+    assert_int_equal(hm_buf_append_byte(&packed, 'x', NULL), HM_OK);
+    hm_buf_clear(&plain);
+    assert_int_equal(hm_gzip_decompress(hm_buf_bytes(&packed), NULL, &plain), HM_EFORMAT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_compress__tells_nothing_of_time_and_machine),
         cmocka_unit_test(test_compress__takes_nothing_and_much),
         cmocka_unit_test(test_compress__stops_at_the_limit),
+        cmocka_unit_test(test_decompress__gives_back_and_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
