@@ -45,6 +45,7 @@ hm_cmd_fn hm_cmd_trust;
 hm_cmd_fn hm_cmd_list;
 hm_cmd_fn hm_cmd_get;
 hm_cmd_fn hm_cmd_sync;
+hm_cmd_fn hm_cmd_receipts;
 hm_cmd_fn hm_cmd_verify;
 hm_cmd_fn hm_cmd_identify;
 hm_cmd_fn hm_cmd_bundle;

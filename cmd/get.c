@@ -3,7 +3,7 @@
 #include "customer.h"
 
 #include "base/text.h"
-#include "customer/deliver.h"
+#include "customer/deliver_proof.h"
 #include "customer/override.h"
 #include "customer/release_proof.h"
 #include "customer/sync.h"
@@ -306,6 +306,7 @@ static enum hm_rc print_outcome(const struct command *command, const struct hm_c
 
 static enum hm_rc get_all(struct command *command, struct hm_err *err)
 {
+    const struct hm_get_events events = {.notice = on_notice, .ctx = command};
     size_t count = command->catalogue.item_count;
 
     command->outcomes = hm_arena_alloc(&command->customer.arena, count, sizeof(*command->outcomes));
@@ -328,6 +329,8 @@ static enum hm_rc get_all(struct command *command, struct hm_err *err)
         }
         HM_TRY(print_outcome(command, item, outcome, err));
     }
+    if (count > 0 && !command->dry_run)
+        hm_deliver_proof_visit(command->catalogue.items[0].subscription, &events);
     if (count == 0 || command->customer.json || command->customer.quiet)
         return HM_OK;
     return hm_customer_print_log(command->catalogue.items[0].subscription, err);

@@ -30,6 +30,7 @@ static const struct hm_cmd commands[] = {
     {"list", hm_cmd_list, "what the trusted sites have released"},
     {"get", hm_cmd_get, "get files of a release, verified"},
     {"sync", hm_cmd_sync, "keep a folder as a site's releases say"},
+    {"receipts", hm_cmd_receipts, "what was delivered here, as both sides have signed it"},
     {"verify", hm_cmd_verify, "is this file what somebody trusted released?"},
     {"log", hm_cmd_log, "what a site published and never did, with proof for others"},
     {"check", hm_cmd_check, "does evidence hold, by what is trusted?"},

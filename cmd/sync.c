@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "base/text.h"
+#include "customer/deliver_proof.h"
 #include "customer/sync.h"
 #include "progress.h"
 
@@ -191,6 +192,8 @@ static enum hm_rc run(struct command *command, char **operands, size_t count, st
     rc = hm_sync_run(&command->customer.home, &command->catalogue, site, command->folder,
                      command->options, &events, err, &command->counts);
     command->counts.worst = hm_sync_worse(command->counts.worst, worst);
+    if (rc == HM_OK && !command->options.dry_run)
+        hm_deliver_proof_visit(site, &events.get);
     return rc;
 }
 

@@ -5,7 +5,7 @@
 # What may follow a command.
 _hallmark_words() {
     case $1 in
-    '') echo 'key sign maker site serve trust list get sync log judge dossier check verify identify bundle image monitor witness tuf' ;;
+    '') echo 'key sign maker site serve trust list get sync log judge dossier check receipts verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach recall rotate submission show' ;;
     'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail audit backup restore' ;;
@@ -69,7 +69,8 @@ _hallmark_options() {
     'log contradict') printf '%s\n' '--site=site' '--trust=file' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'judge') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'dossier') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--site-dir=dir' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
-    'check') printf '%s\n' '--trust=file' '--site=site' '--as-of=text' '--json' '--quiet' '--home=dir' '--help' ;;
+    'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
+    'receipts') printf '%s\n' '--update' '--image=text' '--path=text' '--since=text' '--state=requested offered served-unacked acknowledged rejected' '--export=file' '--site=site' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;

@@ -15,6 +15,7 @@ TEXT, FILE, DIR, SITE, PATH, SUBMISSION, ROLE, ACTION = "text", "file", "dir", "
 CUSTOMER_ACTION, TOKEN_ACTION = "customer action", "token action"
 TYPE = ("ed25519", "ecdsa-p256", "ecdsa-p384", "rsa-3072", "rsa-4096")
 GRADE = ("maker", "attested")
+STATE = ("requested", "offered", "served-unacked", "acknowledged", "rejected")
 DELIVERIES = ("ask", "require", "never")
 ACTIONS = ("add", "list", "remove")
 CUSTOMER_ACTIONS = ("add", "disable", "enable", "list", "show")
@@ -42,7 +43,12 @@ OPTIONS = {
     "--accounts": (FILE, "a newer accounts.db"),
     "--check": (None, "ask again whether anything newer is about"),
     "--confirm": (None, "a person's word that nothing newer is about"),
+    "--image": (TEXT, "SHA-256 of an image"),
+    "--path": (TEXT, "pattern of paths"),
     "--served": (TEXT, "URL or folder of what is served now"),
+    "--since": (TEXT, "a date, or a duration such as 30d"),
+    "--state": (STATE, "state of deliveries"),
+    "--update": (None, "ask for what is missing"),
     "--verify": (None, "read back what was not copied again, too"),
     "--with-keys": (None, "private keys too"),
     "--accept-age": (TEXT, "how old a bundle may be, such as 30d"),
@@ -77,6 +83,7 @@ OPTIONS = {
     "--every": (TEXT, "look again after this pause"),
     "--event-log": (FILE, "TPM event log of a boot"),
     "--expires": (TEXT, "how long it is valid, such as 3y"),
+    "--export": (FILE, "write the one delivery there"),
     "--fingerprint": (TEXT, "of the trust file"),
     "--floor": (GRADE, "lowest grade to accept"),
     "--for": (TEXT, "name of the site"),
@@ -263,6 +270,9 @@ COMMANDS = {
                 "--customer --release --image --received --never-received --rejected --withheld --at --revoked --site-dir --trust --site --json"
                 " --quiet --home -o"),
     "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --as-of --json --quiet --home"),
+    "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --json --quiet --home"),
+    "receipts": ("what was delivered here, as both sides have signed it", None,
+                 "--update --image --path --since --state --export --site --json --csv --quiet --home"),
     "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --require-proof --event-log --json --quiet --no-progress --home"),
     "identify": ("which release is this file or flash dump, by its bytes?", FILE,
                  "--in --raw --trace --site --max-age --json --quiet --no-progress --home"),

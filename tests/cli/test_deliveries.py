@@ -389,5 +389,107 @@ class Interrupted(Deliveries):
         self.refused(result, "head", "goes back")
 
 
+class Receipts(Deliveries):
+    def receipts(self, *options, **kwargs):
+        return self.run_home("receipts", *options, **kwargs)
+
+    def rows(self, *options):
+        return self.receipts("--json", *options).json()["deliveries"]
+
+    def test_none_is_no_failure(self):
+        self.assertStatus(self.receipts(), story.GOOD)
+        self.assertEqual(self.rows(), [])
+
+    def test_list_filter_show_and_export(self):
+        self.assertStatus(self.run_home("sync", RELEASE, "-d", self.out, "--no-progress"), story.GOOD)
+        rows = self.rows()
+        self.assertEqual([(row["state"], row["receipt"], row["proof"]) for row in rows], [("acknowledged", "receipted", "waiting")] * 2)
+        self.assertEqual({row["path"] for row in rows}, {f"{RELEASE}/{name}" for name in FILES})
+        one = next(row for row in rows if row["path"] == FILE)
+        self.assertEqual(self.rows("--path", FILE), [one])
+        self.assertEqual(self.rows("--image", one["sha256"]), [one])
+        self.assertEqual(self.rows("--state", "rejected"), [])
+        self.assertEqual(len(self.rows("--since", "1d")), 2)
+        self.assertEqual(self.rows("--since", "2100-01-01"), [])
+        lines = self.receipts("--csv").out.splitlines()
+        self.assertEqual(lines[0], "site,time,path,size,sha256,state,receipt,proof,hash")
+        self.assertEqual(len(lines), 3)
+        shown = self.receipts(one["hash"][:12])
+        self.assertIn("| hallmark/delivery-receipt v1", shown.out)
+        self.assertStatus(self.receipts(one["hash"], "--export", self.scratch / "one.delivery"), story.GOOD)
+        self.assertEqual(deliveries.digest(deliveries.text_of(deliveries.parts((self.scratch / "one.delivery").read_text())["request"])), one["hash"])
+
+    def test_what_is_asked_wrongly(self):
+        for options in (["--state", "good"], ["--since", "yesterday"], ["--image", "12"], ["--export", "x"], ["--json", "--csv"], ["a", "b"]):
+            with self.subTest(options):
+                self.assertStatus(self.receipts(*options), story.USAGE)
+        self.assertNotEqual(self.receipts("ffff").status, story.GOOD)
+
+    def test_proofs_are_fetched_and_held_against_each_other(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.assertStatus(self.receipts("--update"), story.GOOD)
+        self.assertEqual(self.rows()[0]["proof"], "waiting")
+        self.server.publish()
+        self.assertStatus(self.receipts("--update"), story.GOOD)
+        self.assertEqual(self.rows()[0]["proof"], "proved")
+        self.assertEqual(list(self.kept()[0])[-2:], ["offer-proof", "receipt-proof"])
+        # The next batch, fetched by the way; its log has grown from the one before.
+        self.assertStatus(self.get(f"{RELEASE}/{FILES[1]}"), story.GOOD)
+        self.server.publish()
+        self.assertStatus(self.get(f"{RELEASE}/{FILES[1]}"), story.GOOD)
+        self.assertEqual([row["proof"] for row in self.rows()], ["proved", "proved"])
+
+    def test_a_log_that_forks_is_refused_and_kept(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.server.publish()
+        self.assertStatus(self.receipts("--update"), story.GOOD)
+        self.assertStatus(self.get(f"{RELEASE}/{FILES[1]}"), story.GOOD)
+        # Its first entries are others now.
+        entries, self.server.entries, self.server.merkle = self.server.entries, [], log.Merkle()
+        for entry in [b"other", *entries[1:]]:
+            self.server.entries.append(entry)
+            self.server.merkle.add(entry)
+        self.server.publish()
+        self.refused(self.receipts("--update"), "two histories")
+        self.assertTrue(list((self.folder / "refused").glob("fork-*")))
+        self.assertIn("two histories", self.get(f"{RELEASE}/{FILES[1]}").err)
+
+    def test_a_proof_of_something_else_is_refused(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.server.publish()
+        def other(text):
+            return text.replace("index 0", "index 1") if "index 0" in text else text.replace("index 1", "index 0")
+        self.server.lies = {"proof": other}
+        self.refused(self.receipts("--update"), "proof", "does not hold")
+        self.assertEqual(self.rows()[0]["proof"], "waiting")
+        self.server.lies = {}
+        self.assertStatus(self.receipts("--update"), story.GOOD)
+        self.assertEqual(self.rows()[0]["proof"], "proved")
+
+    def test_a_proof_by_another_log_is_refused(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.server.log_key, genuine = log.NoteKey(self.log_key.name), self.server.log_key
+        self.addCleanup(setattr, self.server, "log_key", genuine)
+        self.server.publish()
+        self.refused(self.receipts("--update"), "proof", "does not hold")
+
+    def test_a_receipt_that_never_came_is_told(self):
+        self.server.refusals = {"/delivery/answer": (410, "the offer has ended\n")}
+        self.assertIn("the offer has ended", self.get().err)
+        self.assertEqual(self.rows()[0]["receipt"], "none")
+        late = self.receipts(faketime="+2d")
+        self.assertRefused(late, story.NO, "no receipt")
+
+    def test_a_proof_that_never_came_is_told(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.assertRefused(self.receipts(faketime="+2d"), story.NO, "does not prove")
+
+    def test_a_file_that_was_changed_cannot_be_told(self):
+        self.assertStatus(self.get(), story.GOOD)
+        [path] = (self.folder / "new").iterdir()
+        path.write_text(path.read_text().replace("| edge edge 1", "| edge edge 2"))
+        self.assertRefused(self.receipts(), story.CANNOT_TELL, "cannot be told")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -77,7 +77,7 @@ class Site(server.Server):
 
     def reset(self):
         self.keys, self.order, self.taken, self.answers, self.offers = {}, {}, [], {}, {}
-        self.entries, self.merkle, self.places = [], log.Merkle(), {}
+        self.entries, self.merkle, self.places, self.published = [], log.Merkle(), {}, 0
 
     # --- one request ---
 
@@ -186,7 +186,7 @@ class Site(server.Server):
 
     def proof(self, hashed):
         place = self.places.get(hashed)
-        if place is None or place >= getattr(self, "published", 0):
+        if place is None or place >= self.published:
             return 404, "not yet\n"
         text = log.proof_text(place, self.merkle.inclusion(place, self.published), self.checkpoint(self.published))
         return 200, self.lies["proof"](text) if "proof" in self.lies else text
