@@ -78,6 +78,7 @@ class Site(server.Server):
     def reset(self):
         self.keys, self.order, self.taken, self.answers, self.offers = {}, {}, [], {}, {}
         self.entries, self.merkle, self.places, self.published = [], log.Merkle(), {}, 0
+        self.seen = {}  # {(client, event's place): texts}, whatever became of them
 
     # --- one request ---
 
@@ -105,6 +106,7 @@ class Site(server.Server):
             return 401, "unknown key\n"
         if log.is_signed(body, self.keys[lines["client"]]) is None:
             return 400, "not signed by this key\n"
+        self.seen.setdefault((lines["client"], *lines["event"].split()[:2]), set()).add(text)
         if digest(text) in self.answers:
             return self.answers[digest(text)]
         if not self.take_place(lines, text):
