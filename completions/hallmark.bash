@@ -69,7 +69,7 @@ _hallmark_options() {
     'log contradict') printf '%s\n' '--site=site' '--trust=file' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'judge') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'dossier') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--site-dir=dir' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
-    'check') printf '%s\n' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '--help' ;;
+    'check') printf '%s\n' '--trust=file' '--site=site' '--as-of=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'receipts') printf '%s\n' '--update' '--image=text' '--path=text' '--since=text' '--state=requested offered served-unacked acknowledged rejected' '--export=file' '--site=site' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;

@@ -607,6 +607,7 @@ complete -c hallmark -n '__hallmark_at "dossier"' -l help -d 'print a summary'
 complete -c hallmark -n '__hallmark_at "check"' -F
 complete -c hallmark -n '__hallmark_at "check"' -l trust -r -F -d 'trust file, got by another way than the site'
 complete -c hallmark -n '__hallmark_at "check"' -l site -x -a '(__hallmark_sites)' -d 'name of the site'
+complete -c hallmark -n '__hallmark_at "check"' -l as-of -x -d 'judge as of this time'
 complete -c hallmark -n '__hallmark_at "check"' -l json -d 'print JSON'
 complete -c hallmark -n '__hallmark_at "check"' -l quiet -d 'print nothing but failures'
 complete -c hallmark -n '__hallmark_at "check"' -l home -x -a '(__fish_complete_directories (commandline -ct))' -d 'state folder'

@@ -270,7 +270,6 @@ COMMANDS = {
                 "--customer --release --image --received --never-received --rejected --withheld --at --revoked --site-dir --trust --site --json"
                 " --quiet --home -o"),
     "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --as-of --json --quiet --home"),
-    "check": ("does evidence hold, by what is trusted?", FILE, "--trust --site --json --quiet --home"),
     "receipts": ("what was delivered here, as both sides have signed it", None,
                  "--update --image --path --since --state --export --site --json --csv --quiet --home"),
     "verify": ("is this file what somebody trusted released?", FILE, "--site --max-age --require-proof --event-log --json --quiet --no-progress --home"),
