@@ -223,9 +223,16 @@ enum hm_rc hm_cmd_site_finish(struct hm_cmd_site *cmd, const char *const *names,
 }
 
 /* Customers are in a database, which the command does not link. */
-static int run_accounts(int argc, char **argv)
+static int run_ledger(int argc, char **argv)
 {
     (void)argc;
+    return hm_libexec_run("hallmark-ledger", argv);
+}
+
+static int run_accounts(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[0], "customer") == 0 && strcmp(argv[1], "key") == 0)
+        return run_ledger(argc, argv);
     return hm_libexec_run("hallmark-accounts", argv);
 }
 
@@ -256,6 +263,7 @@ static const struct hm_cmd commands[] = {
     {"revoke", run_accounts, "take a grant back"},
     {"trail", run_accounts, "who changed what of customers"},
     {"audit", run_care, "compare what is stored with what was signed"},
+    {"ledger", run_ledger, "who got which image, by signed deliveries"},
     {"backup", run_care, "make a backup while the site runs"},
     {"restore", run_care, "put a site back from a backup"},
     {NULL, NULL, NULL},

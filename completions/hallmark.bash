@@ -8,7 +8,7 @@ _hallmark_words() {
     '') echo 'key sign maker site serve trust list get sync log judge dossier check receipts verify identify bundle image monitor witness tuf' ;;
     'key') echo 'new show public' ;;
     'maker') echo 'init release attach recall rotate submission show' ;;
-    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail audit backup restore' ;;
+    'site') echo 'init attach enroll intake pending review approve reject publish recall renew status rotate witness customer token grant revoke trail audit ledger backup restore' ;;
     'trust') echo 'add list show policy remove' ;;
     'log') echo 'absent prove history contradict' ;;
     'bundle') echo 'export import' ;;
@@ -52,6 +52,7 @@ _hallmark_options() {
     'site revoke') printf '%s\n' '--dir=dir' '--everyone' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'site trail') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'site audit') printf '%s\n' '--dir=dir' '--json' '--rate=text' '--part=text' '--from=text' '--progress' '--quiet' '--help' ;;
+    'site ledger') printf '%s\n' '--dir=dir' '--customer=text' '--image=text' '--state=text' '--since=text' '--until=text' '--limit=text' '--recalled' '--export=dir' '--json' '--csv' '--wait=text' '--quiet' '--help' ;;
     'site backup') printf '%s\n' '--dir=dir' '--with-keys' '--verify' '--wait=text' '--quiet' '--help' ;;
     'site restore') printf '%s\n' '--dir=dir' '--accounts=file' '--served=text' '--cacert=file' '--check' '--confirm' '--reason=text' '--by=text' '--wait=text' '--quiet' '--help' ;;
     'serve') printf '%s\n' '--listen=text' '--open' '--name=text' '--certificate=file' '--certificate-key=file' '--rate=text' '--connections=text' '--bytes-per-second=text' '--workers=text' '--admin=text' '--access-log=file' '--stop-time=text' '--user=text' '--run=dir' '--nginx=file' '--trial' '--help' ;;
@@ -70,7 +71,7 @@ _hallmark_options() {
     'judge') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'dossier') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--site-dir=dir' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'check') printf '%s\n' '--trust=file' '--site=site' '--as-of=text' '--json' '--quiet' '--home=dir' '--help' ;;
-    'receipts') printf '%s\n' '--update' '--image=text' '--path=text' '--since=text' '--state=requested offered served-unacked acknowledged rejected' '--export=file' '--site=site' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
+    'receipts') printf '%s\n' '--update' '--image=text' '--path=text' '--since=text' '--state=text' '--export=file' '--site=site' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
     'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
@@ -107,7 +108,7 @@ _hallmark_operand() {
     'site reject') echo 'submission' ;;
     'site rotate') echo 'root targets online recalls~vendor log deliveries' ;;
     'site witness') echo 'file' ;;
-    'site customer') echo 'add disable enable list show' ;;
+    'site customer') echo 'add disable enable key list show' ;;
     'site token') echo 'add list revoke rotate' ;;
     'site backup') echo 'dir' ;;
     'site restore') echo 'dir' ;;

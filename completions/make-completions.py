@@ -18,7 +18,7 @@ GRADE = ("maker", "attested")
 STATE = ("requested", "offered", "served-unacked", "acknowledged", "rejected")
 DELIVERIES = ("ask", "require", "never")
 ACTIONS = ("add", "list", "remove")
-CUSTOMER_ACTIONS = ("add", "disable", "enable", "list", "show")
+CUSTOMER_ACTIONS = ("add", "disable", "enable", "key", "list", "show")
 TOKEN_ACTIONS = ("add", "list", "revoke", "rotate")
 ROLES = ("root", "targets", "online", "recalls~vendor", "log", "deliveries")
 # Operands that are one of a few words.
@@ -69,6 +69,7 @@ OPTIONS = {
     "--changed": (None, "what changed since this was last asked"),
     "--connections": (TEXT, "images under way of one customer"),
     "--csv": (None, "one line a file"),
+    "--customer": (TEXT, "of this customer only"),
     "--custom": (FILE, "JSON object to say of each file"),
     "--date": (TEXT, "date of the release"),
     "--delete": (None, "remove what is no longer released"),
@@ -94,6 +95,7 @@ OPTIONS = {
     "--home": (DIR, "state folder"),
     "--id": (TEXT, "ID of the maker"),
     "--identity-only": (None, "no release, only the identity"),
+    "--image": (TEXT, "SHA-256, path or file"),
     "--images": (DIR, "folder with the images"),
     "--in": (DIR, "folder with files to compare with"),
     "--json": (None, "print JSON"),
@@ -166,6 +168,11 @@ OPTIONS = {
     "--type": (TYPE, "kind of key"),
     "--unmirror": (TEXT, "URL of a mirror to drop"),
     "--unpin": (TEXT, "ID of a pin to drop"),
+    "--limit": (TEXT, "so many at most, the newest"),
+    "--recalled": (None, "images that were taken back"),
+    "--since": (TEXT, "from this time on"),
+    "--state": (TEXT, "in this state only"),
+    "--until": (TEXT, "before this time"),
     "--url": (TEXT, "URL of the site"),
     "--user": (TEXT, "to serve as, under root"),
     "--wait": (TEXT, "seconds to wait for another command"),
@@ -184,6 +191,7 @@ EXCEPTIONS = {
     ("dossier", "--release"): (TEXT, "MAKER/PRODUCT/VERSION"),
     ("serve", "--name"): (TEXT, "host for a certificate of its own"),
     ("serve", "--trial"): (None, "plain HTTP on this machine, without nginx"),
+    ("site ledger", "--export"): (DIR, "folder for a file of each"),
     ("site customer", "--title"): (TEXT, "who the customer is"),
     ("site token", "--label"): (TEXT, "what the token is for"),
     ("site token", "-o"): (FILE, "file to write the token to"),
@@ -242,6 +250,8 @@ COMMANDS = {
     "site revoke": ("take a grant back", None, "--dir --everyone --reason --by --wait"),
     "site trail": ("who changed what of customers", None, "--dir --wait --json"),
     "site audit": ("compare what is stored with what was signed", None, "--dir --json --rate --part --from --progress"),
+    "site ledger": ("who got which image, by signed deliveries", None,
+                    "--dir --customer --image --state --since --until --limit --recalled --export --json --csv --wait"),
     "site backup": ("make a backup while the site runs", DIR, "--dir --with-keys --verify --wait"),
     "site restore": ("put a site back from a backup", DIR, "--dir --accounts --served --cacert --check --confirm --reason --by --wait"),
     "serve": ("serve a site to its customers over HTTPS", DIR,

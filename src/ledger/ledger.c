@@ -10,6 +10,7 @@
 #include "ledger/ledger_internal.h"
 #include "ledger/ledger_schema.h"
 
+#define WAIT_MS 2000
 #define SELECT_DELIVERY                                                                            \
     "SELECT d.account, d.key, d.state, d.written, i.path, i.sha256, i.length FROM delivery d"      \
     " JOIN image i ON i.id = d.image WHERE d.id = ?"
@@ -245,13 +246,19 @@ static void set_defaults(struct hm_ledger_options *options)
         options->keys_max = HM_LEDGER_KEYS_MAX;
 }
 
+/* A reader never waits for us, nor we for it; a key that is revoked takes a moment. */
+static uint32_t database_wait_ms(const struct hm_ledger_options *options)
+{
+    return options->wait_ms > WAIT_MS ? options->wait_ms : WAIT_MS;
+}
+
 static enum hm_rc open_all(struct hm_ledger *ledger, struct hm_err *err)
 {
     const struct hm_ledger_options *options = &ledger->options;
 
     HM_TRY(hm_lock_take(options->private_dir, "lock", options->wait_ms, err, &ledger->lock));
     HM_TRY(hm_database_open(options->private_dir, HM_LEDGER_FILE, &hm_ledger_schema,
-                            HM_DATABASE_CHANGE, options->wait_ms, err, &ledger->database));
+                            HM_DATABASE_CHANGE, database_wait_ms(options), err, &ledger->database));
     for (int i = 0; i < HM_LEDGER_Q_COUNT_; i++)
         HM_TRY(hm_database_query_new(ledger->database, texts[i], err, &ledger->queries[i]));
     HM_TRY(check_site(ledger, err));

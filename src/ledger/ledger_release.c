@@ -3,9 +3,7 @@
 #include "ledger/ledger_release.h"
 
 #include "base/text.h"
-#include "tlog/merkle.h"
-#include "tlog/tile.h"
-#include "tlog/tile_store.h"
+#include "ledger/ledger_tiles.h"
 #include "tlog/where.h"
 
 #define BUCKET_COUNT 1024
@@ -108,60 +106,6 @@ void hm_ledger_release_close(struct hm_ledger_releases *releases)
 
 /* ---- what is shown --------------------------------------------------------------------------- */
 
-/* Tiles of public/log, for one proof. */
-struct tiles {
-    struct hm_dir dir;
-    struct hm_arena arena;
-};
-
-static void tiles_done(struct tiles *tiles)
-{
-    hm_dir_done(&tiles->dir);
-    hm_arena_done(&tiles->arena);
-}
-
-static enum hm_rc get_tile(void *ctx, const struct hm_tile *tile, struct hm_err *err,
-                           struct hm_bytes *ret_bytes)
-{
-    struct tiles *tiles = ctx;
-    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_TILE_SIZE_MAX);
-    struct hm_tile wanted = *tile;
-    enum hm_rc rc = hm_tile_store_get(&tiles->dir, &wanted, NULL, &raw);
-
-    if (rc != HM_OK) { /* a partial one is dropped once the full one is there */
-        wanted.width = HM_TILE_WIDTH;
-        rc = hm_tile_store_get(&tiles->dir, &wanted, err, &raw);
-    }
-    HM_TRY(rc);
-    HM_TRY(hm_tile_check(&wanted, hm_buf_bytes(&raw), err));
-    return hm_arena_copy(&tiles->arena,
-                         hm_bytes_make(raw.data, (size_t)tile->width * HM_SHA256_SIZE), err,
-                         ret_bytes);
-}
-
-/* Is this entry in the tree that the checkpoint is of? */
-static enum hm_rc show(const struct hm_ledger_releases *releases, struct hm_bytes entry,
-                       uint64_t index, const struct hm_checkpoint *checkpoint, struct hm_err *err,
-                       struct hm_sha256 *ret_leaf)
-{
-    _hm_done_(tiles_done) struct tiles tiles = {.dir = HM_DIR_INIT, .arena = HM_ARENA_INIT};
-    struct hm_tile_reader reader = {.get = get_tile, .ctx = &tiles};
-    _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
-    struct hm_tile_source source;
-    struct hm_merkle_proof proof;
-
-    HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &digest));
-    HM_TRY(hm_merkle_leaf(digest, entry, err, ret_leaf));
-    if (index >= checkpoint->size)
-        return hm_fail(err, HM_EMISMATCH, "entry %llu is beyond the log's checkpoint",
-                       (unsigned long long)index);
-    HM_TRY(hm_dir_open_at(releases->public_dir, "log", false, err, &tiles.dir));
-    hm_tile_source_init(&source, digest, &reader, checkpoint->size);
-    HM_TRY(hm_merkle_prove_inclusion(digest, &source.source, index, checkpoint->size, err, &proof));
-    return hm_merkle_verify_inclusion(digest, ret_leaf, index, checkpoint->size, proof.hashes,
-                                      proof.count, &checkpoint->root, err);
-}
-
 static enum hm_rc open_checkpoint(const struct hm_ledger_releases *releases, int64_t now_unix_s,
                                   struct hm_err *err, struct hm_checkpoint_signed **ret_checkpoint)
 {
@@ -196,6 +140,7 @@ static enum hm_rc read_release(const struct hm_ledger_releases *releases, struct
     _hm_free_(hm_entry_free) struct hm_entry *snapshot = NULL;
     _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
     char name[HM_LEDGER_RELEASE_PATH_MAX + 16];
+    struct hm_merkle_proof proof;
     struct hm_sha256 leaf, other;
 
     (void)snprintf(name, sizeof(name), "proofs/%.*s", HM_BYTES_FMT(path));
@@ -207,8 +152,10 @@ static enum hm_rc read_release(const struct hm_ledger_releases *releases, struct
         return hm_fail(err, HM_EMISMATCH, "it is of another release");
     HM_TRY(check_listed(snapshot, where->release_index, err));
     HM_TRY(open_checkpoint(releases, now_unix_s, err, &checkpoint));
-    HM_TRY(show(releases, where->snapshot, where->snapshot_index, &checkpoint->body, err, &other));
-    HM_TRY(show(releases, where->release, where->release_index, &checkpoint->body, err, &leaf));
+    HM_TRY(hm_ledger_tiles_prove(releases->public_dir, "log", where->snapshot,
+                                 where->snapshot_index, &checkpoint->body, err, &other, &proof));
+    HM_TRY(hm_ledger_tiles_prove(releases->public_dir, "log", where->release, where->release_index,
+                                 &checkpoint->body, err, &leaf, &proof));
     *ret_release = (struct hm_ledger_release){
         .index = where->release_index, .leaf = leaf, .entry = hm_steal(&entry)};
     return HM_OK;

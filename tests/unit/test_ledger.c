@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "delivery/delivery_leaf.h"
+#include "ledger/ledger_list.h"
 #include "ledger/ledger_release.h"
 #include "ledger/ledger_site.h"
 #include "site/tree.h"
@@ -786,6 +787,167 @@ static void test_log__of_another_time_than_the_ledger_is_refused(void **state)
     assert_int_equal(note.size, 0);
 }
 
+/* ---- the list -------------------------------------------------------------------------------- */
+
+static struct hm_ledger_list *open_list(struct bench *bench)
+{
+    _hm_free_(hm_site_free) struct hm_site *site = world_open(bench->world, HM_SITE_READ);
+    struct hm_ledger_list *list = NULL;
+
+    check_rc(HM_OK, hm_ledger_list_open(&site->private_dir, 1000, &bench->err, &list));
+    return list;
+}
+
+struct seen {
+    size_t count;
+    struct hm_ledger_list_row last;
+};
+
+static enum hm_rc on_row(void *ctx, const struct hm_ledger_list_row *row, struct hm_err *err)
+{
+    struct seen *seen = ctx;
+
+    seen->count++;
+    seen->last = *row;
+    return HM_OK;
+}
+
+static enum hm_rc on_transfer(void *ctx, const struct hm_ledger_list_transfer *transfer,
+                              struct hm_err *err)
+{
+    (*(size_t *)ctx)++;
+    return HM_OK;
+}
+
+static size_t listed(struct bench *bench, struct hm_ledger_list_filter filter)
+{
+    _hm_free_(hm_ledger_list_close) struct hm_ledger_list *list = open_list(bench);
+    struct seen seen = {.count = 0};
+    uint64_t counts[HM_DELIVERY_REJECTED + 1], sum = 0;
+
+    check_rc(HM_OK, hm_ledger_list_each(list, &filter, on_row, &seen, &bench->err));
+    check_rc(HM_OK, hm_ledger_list_count(list, &filter, &bench->err, counts));
+    for (size_t i = 0; i < HM_ARRAY_COUNT(counts); i++)
+        sum += counts[i];
+    if (filter.state == HM_DELIVERY_NOTHING && filter.since_unix_s == 0 &&
+        filter.until_unix_s == 0 && filter.limit == 0)
+        assert_int_equal(sum, seen.count);
+    return seen.count;
+}
+
+static void test_list__by_customer_image_state_and_time(void **state)
+{
+    BUFS;
+    struct hm_sha256 none = {{1}};
+
+    get_offer(bench, &answer);
+    say(bench, &bench->client, ack_of(bench, &answer), &note);
+    assert_int_equal(ask(bench, HM_LEDGER_ANSWER, &note, &other), 200);
+    hm_buf_clear(&note);
+    say(bench, &bench->client, bench->wanted, &note);
+    assert_int_equal(ask(bench, HM_LEDGER_REQUEST, &note, &answer), 200);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.customer = NULL}), 2);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.limit = 1}), 1);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.customer = "initrode"}), 2);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.customer = "umbrella"}), 0);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.image = &bench->wanted.image}),
+                     2);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.image = &none}), 0);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.path = PATH}), 2);
+    assert_int_equal(
+        listed(bench, (struct hm_ledger_list_filter){.customer = "initrode", .path = PATH}), 2);
+    assert_int_equal(
+        listed(bench, (struct hm_ledger_list_filter){.customer = "umbrella", .path = PATH}), 0);
+    assert_int_equal(
+        listed(bench, (struct hm_ledger_list_filter){.state = HM_DELIVERY_ACKNOWLEDGED}), 1);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.state = HM_DELIVERY_REJECTED}),
+                     0);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.since_unix_s = bench->now}), 2);
+    assert_int_equal(listed(bench, (struct hm_ledger_list_filter){.until_unix_s = bench->now}), 0);
+}
+
+static void test_list__of_what_nobody_signed_for(void **state)
+{
+    struct bench *bench = *state;
+    struct hm_sha256 source = {{1}};
+    struct hm_ledger_transfer transfer = {.account = "initrode",
+                                          .path = PATH,
+                                          .image = bench->wanted.image,
+                                          .bytes = 3,
+                                          .begin_unix_s = bench->now,
+                                          .peer = "::1",
+                                          .door = "https"};
+    _hm_free_(hm_ledger_list_close) struct hm_ledger_list *list = open_list(bench);
+    const struct hm_ledger_list_filter filters[] = {
+        {.customer = NULL},           {.customer = "initrode"}, {.image = &bench->wanted.image},
+        {.path = PATH, .limit = 1},   {.customer = "umbrella"}, {.path = "a/b/c/d"},
+        {.until_unix_s = bench->now},
+    };
+
+    check_rc(HM_OK, hm_ledger_collect(ledger_of(bench), &source, 0, 9, &transfer, 1, &bench->err));
+    check_rc(HM_OK, hm_ledger_take(ledger_of(bench), NULL, 0, bench->now, &bench->err));
+    for (size_t i = 0; i < HM_ARRAY_COUNT(filters); i++) {
+        size_t count = 0;
+
+        check_rc(HM_OK,
+                 hm_ledger_list_transfers(list, &filters[i], on_transfer, &count, &bench->err));
+        assert_int_equal(count, i < 4);
+    }
+}
+
+static void test_list__a_revoked_key_signs_nothing_more(void **state)
+{
+    BUFS;
+    _hm_free_(hm_site_free) struct hm_site *site = world_open(bench->world, HM_SITE_READ);
+    const struct hm_dir *dir = &site->private_dir;
+    const char *name = bench->client.key->name;
+
+    get_offer(bench, &answer);
+    say(bench, &bench->client, ack_of(bench, &answer), &note);
+    assert_int_equal(hm_ledger_list_revoke(dir, "initrode/none-00000000", bench->now, 0, NULL),
+                     HM_ENOTFOUND);
+    check_rc(HM_OK, hm_ledger_list_revoke(dir, name, bench->now, 0, &bench->err));
+    assert_int_equal(hm_ledger_list_revoke(dir, name, bench->now, 0, NULL), HM_EREFUSED);
+    assert_int_equal(ask(bench, HM_LEDGER_ANSWER, &note, &other), 403);
+    hm_buf_clear(&note);
+    key_note(bench, &bench->client, "initrode", &note);
+    assert_int_equal(ask(bench, HM_LEDGER_KEY, &note, &other), 403);
+}
+
+static void test_list__gives_a_file_that_holds(void **state)
+{
+    BUFS;
+    _hm_free_(hm_ledger_list_close) struct hm_ledger_list *list = open_list(bench);
+    _hm_done_(hm_delivery_file_done) struct hm_delivery_file file = HM_DELIVERY_FILE_INIT;
+    struct hm_delivery_record record = HM_DELIVERY_RECORD_INIT;
+    const struct hm_note_key *site_keys[] = {bench->word->key};
+    const struct hm_delivery_keys keys = {.site = site_keys, .site_count = 1};
+    _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
+    struct seen seen = {.count = 0};
+    bool publish = false;
+
+    get_offer(bench, &answer);
+    say(bench, &bench->client, ack_of(bench, &answer), &note);
+    assert_int_equal(ask(bench, HM_LEDGER_ANSWER, &note, &other), 200);
+    check_rc(HM_OK, hm_ledger_tick(ledger_of(bench), bench->now, &bench->err, &publish));
+    hm_buf_clear(&other);
+    check_rc(HM_OK, hm_ledger_publish(ledger_of(bench), bench->now, &bench->err, &other));
+    check_rc(HM_OK, hm_ledger_list_each(list, &(struct hm_ledger_list_filter){.customer = NULL},
+                                        on_row, &seen, &bench->err));
+    check_rc(HM_ENOTFOUND,
+             hm_ledger_list_file(list, seen.last.id + 1, hm_ledger_site_public(bench->site),
+                                 &bench->err, &file));
+    check_rc(HM_OK, hm_ledger_list_file(list, seen.last.id, hm_ledger_site_public(bench->site),
+                                        &bench->err, &file));
+    check_rc(HM_OK, hm_delivery_file_verify(&file, &keys, &bench->err, &record));
+    assert_true(record.delivery.is_receipted);
+    assert_int_equal(record.delivery.state, HM_DELIVERY_ACKNOWLEDGED);
+    check_rc(HM_OK, hm_delivery_file_prove(&file, &record, HM_DELIVERY_PART_RECEIPT_PROOF,
+                                           bench->word->policy, &bench->err, &checkpoint));
+    assert_true(hm_delivery_file_has(&file, HM_DELIVERY_PART_OFFER_PROOF));
+    hm_delivery_file_record_done(&record);
+}
+
 static void test_open__one_process_at_a_time(void **state)
 {
     struct bench *bench = *state;
@@ -831,6 +993,10 @@ int main(void)
         ledger_test(test_log__proves_offers_and_receipts),
         ledger_test(test_log__has_a_power_of_two_and_no_names),
         ledger_test(test_log__of_another_time_than_the_ledger_is_refused),
+        ledger_test(test_list__by_customer_image_state_and_time),
+        ledger_test(test_list__of_what_nobody_signed_for),
+        ledger_test(test_list__a_revoked_key_signs_nothing_more),
+        ledger_test(test_list__gives_a_file_that_holds),
         ledger_test(test_open__one_process_at_a_time),
         cmocka_unit_test(test_split__takes_paths_of_images_alone),
     };

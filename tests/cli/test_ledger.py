@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""hallmark site ledger, site customer key: who got which image, and the keys that sign for it."""
+import csv
+import hashlib
+import io
+import os
+import re
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import story  # noqa: E402
+
+IMAGE = "acme/nic/1.0/fw.bin"
+
+
+class Ledger(story.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.cast = story.Cast(cls.root)
+        cls.cast.init_site(log=True)
+        cls.cast.init_maker("acme", "Acme")
+        cls.cast.enroll("acme")
+        cls.image = cls.root / "fw.bin"
+        cls.image.write_bytes(b"firmware" * 1000)
+        cls.cast.release("acme", "nic", "1.0", [cls.image])
+        cls.site = cls.cast.site
+        cls.empty = story.hallmark("site", "ledger", "--dir", cls.site)
+        subprocess.run([os.environ["HALLMARK_LEDGER_DRIVER"], "run", cls.site, "globex", IMAGE], check=True, capture_output=True, timeout=60)
+
+    def ledger(self, *args):
+        return story.hallmark("site", "ledger", *args, "--dir", self.site)
+
+    def rows(self, *args):
+        result = self.ledger(*args, "--json").json()
+        self.assertEqual(result["schema"], "hallmark/site-ledger/1")
+        return result["deliveries"]
+
+    def test_a_site_without_a_ledger_says_so(self):
+        self.assertRefused(self.empty, story.CANNOT_TELL, "no ledger", "hallmark serve")
+
+    def test_deliveries_are_listed_and_filtered(self):
+        digest = hashlib.sha256(self.image.read_bytes()).hexdigest()
+        rows = self.rows()
+        self.assertEqual([(r["state"], r["customer"], r["path"], r["sha256"], r["length"]) for r in rows],
+                         [("acknowledged", "dc1", IMAGE, digest, 8000)] * 9)
+        self.assertRegex(rows[0]["client"], r"^dc1/host-[0-9a-f]{8}$")
+        for some, count in ((("--customer", "dc1"), 9), (("--customer", "dc2"), 0), (("--image", digest), 9), (("--image", IMAGE), 9),
+                            (("--image", self.image), 9), (("--image", "0" * 64), 0), (("--state", "acknowledged"), 9),
+                            (("--state", "served-unacked"), 0), (("--state", "served-unsigned"), 0), (("--limit", "4"), 4),
+                            (("--since", "2020-01-01"), 9), (("--until", "2020-01-01T00:00:00Z"), 0), (("--recalled", ), 0)):
+            self.assertEqual(len(self.rows(*some)), count, some)
+        text = self.ledger("--limit", "2")
+        self.assertStatus(text, story.GOOD)
+        self.assertIn("0 offered, 0 served-unacked, 9 acknowledged, 0 rejected in all", text.out)
+        table = list(csv.DictReader(io.StringIO(self.ledger("--csv").out)))
+        self.assertEqual({(row["state"], row["sha256"]) for row in table}, {("acknowledged", digest)})
+
+    def test_each_is_written_as_a_file(self):
+        out = self.scratch / "files"
+        self.assertStatus(self.ledger("--export", out, "--limit", "3"), story.GOOD)
+        files = sorted(out.iterdir())
+        self.assertEqual(len(files), 3)
+        for path in files:
+            self.assertRegex(path.name, r"^[0-9a-f]{64}\.delivery$")
+            self.assertEqual(re.findall(r"^==> (\S+) <==$", path.read_text(), re.M),
+                             ["key", "request", "offer", "answer", "receipt", "offer-proof", "receipt-proof"])
+
+    def test_what_was_recalled_is_listed_with_its_recall(self):
+        site = self.scratch / "site"
+        subprocess.run(["cp", "-a", self.site, site], check=True)
+        request = self.scratch / "recall.request"
+        story.must("site", "recall", "--dir", site, "cve-1", "--reason", "it is broken", "--remedy", "wait", IMAGE, "-o", request)
+        story.must("site", "attach", "--dir", site, *self.cast.sign(request, "recall1"))
+        story.must("site", "publish", "--dir", site)
+        rows = story.must("site", "ledger", "--recalled", "--json", "--dir", site).json()["deliveries"]
+        self.assertEqual(len(rows), 9)
+        self.assertEqual({row["recall"] for row in rows}, {"recalls/vendor/cve-1.json"})
+
+    def test_keys_are_listed_and_revoked(self):
+        site = self.scratch / "site"
+        subprocess.run(["cp", "-a", self.site, site], check=True)
+        key = story.must("site", "customer", "key", "list", "--json", "--dir", site).json()["keys"][0]
+        self.assertEqual((key["customer"], key["epoch"], key["counter"]), ("dc1", 1, 18))
+        self.assertEqual(story.must("site", "customer", "key", "list", "dc2", "--json", "--dir", site).json()["keys"], [])
+        story.must("site", "customer", "key", "revoke", key["name"], "--dir", site)
+        self.assertIn("revoked", story.must("site", "customer", "key", "list", "dc1", "--dir", site).out)
+        again = story.hallmark("site", "customer", "key", "revoke", key["name"], "--dir", site)
+        self.assertRefused(again, story.NO, "revoked already")
+        self.assertRefused(story.hallmark("site", "customer", "key", "revoke", "dc1/none-00000000", "--dir", site), story.CANNOT_TELL,
+                           "no client has a key")
+
+    def test_wrong_use_is_told(self):
+        for args in (("--state", "lost"), ("--since", "yesterday"), ("--limit", "-1"), ("--json", "--csv"), ("dc1", )):
+            self.assertStatus(self.ledger(*args), story.USAGE)
+        self.assertRefused(self.ledger("--image", "no/such"), story.CANNOT_TELL, "no SHA-256")
+        self.assertStatus(story.hallmark("site", "customer", "key", "drop", "x", "--dir", self.site), story.USAGE)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
