@@ -45,6 +45,7 @@ enum {
     OPTION_REASON,
     OPTION_REMEDY,
     OPTION_URL,
+    OPTION_EXTERNAL,
 };
 
 /* All that any of the subcommands takes. */
@@ -61,7 +62,7 @@ struct maker {
     struct hm_withdrawal withdrawal;
     const char *devices[HM_RELEASE_DEVICE_COUNT_MAX];
     uint32_t threshold;
-    bool replace, identity_only, json, quiet;
+    bool replace, identity_only, json, quiet, external;
     char **operands;
     size_t operand_count;
     struct hm_folder *folder;
@@ -89,6 +90,7 @@ static void maker_done(struct maker *maker)
     }
 #define KEY_OPTIONS                                                                                \
     {"key", required_argument, NULL, OPTION_KEY},                                                  \
+        {"external", no_argument, NULL, OPTION_EXTERNAL},                                          \
     {                                                                                              \
         "passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE                         \
     }
@@ -154,6 +156,8 @@ static void set_flag(struct maker *maker, int option)
         maker->replace = true;
     else if (option == OPTION_IDENTITY_ONLY)
         maker->identity_only = true;
+    else if (option == OPTION_EXTERNAL)
+        maker->external = true;
     else if (option == OPTION_JSON)
         maker->json = true;
     else if (option == OPTION_QUIET)
@@ -259,6 +263,7 @@ static struct hm_collect collect_of(struct maker *maker)
                                .signers = (const struct hm_signer *const *)maker->keys.signers,
                                .signer_count = maker->keys.count,
                                .out = maker->out,
+                               .external = maker->external,
                                .now_unix_s = maker->now_unix_s,
                                .report = &maker->report};
 }
@@ -331,11 +336,12 @@ HM_NOINLINE static enum hm_rc run_init(struct maker *maker, struct hm_err *err)
 static const char init_usage[] =
     "usage: hallmark maker init [--dir DIR] --id ID --name TEXT --public K.pub...\n"
     "                           [--threshold N] [--key K]... [--passphrase-file F]\n"
-    "                           [-o REQUEST] [--quiet]\n"
+    "                           [--external] [-o REQUEST] [--quiet]\n"
     "\n"
     "Makes a maker's folder and its first identity: whose keys sign, and how many must (more than\n"
     "half, unless --threshold says). With enough --key it is complete at once; else a request is\n"
-    "written for 'hallmark sign'. Private keys are never kept in the folder.\n";
+    "written for 'hallmark sign', or with --external a folder for a signing service. Private keys\n"
+    "are never kept in the folder.\n";
 
 static int maker_init(int argc, char **argv)
 {
@@ -382,7 +388,7 @@ HM_NOINLINE static enum hm_rc run_rotate(struct maker *maker, struct hm_err *err
 
 static const char rotate_usage[] =
     "usage: hallmark maker rotate [--dir DIR] --public K.pub... [--threshold N] [--key K]...\n"
-    "                             [--passphrase-file F] [-o REQUEST] [--quiet]\n"
+    "                             [--passphrase-file F] [--external] [-o REQUEST] [--quiet]\n"
     "\n"
     "Drafts the next identity with exactly these keys. It needs the signatures of the old and of\n"
     "the new ones. The threshold stays as it was unless --threshold says.\n";
@@ -491,11 +497,13 @@ static const char release_usage[] =
     "usage: hallmark maker release [--dir DIR] --for SITE[,SITE...] PRODUCT VERSION FILE...\n"
     "                              [--title T] [--label L] [--date YYYY-MM-DD] [--device D]...\n"
     "                              [--custom FILE.json] [--expires 3y] [--replace] [--key K]...\n"
-    "                              [--passphrase-file F] [-o OUT] [--quiet]\n"
+    "                              [--passphrase-file F] [--external] [-o OUT] [--quiet]\n"
     "\n"
     "Adds a release to what you sign for SITE. With enough --key it writes the submission,\n"
-    "PRODUCT-VERSION.submission; with fewer, PRODUCT-VERSION.request for 'hallmark sign'. Several\n"
-    "sites get a file each, with the site's name in front. A version that was ever signed is\n"
+    "PRODUCT-VERSION.submission; with fewer, PRODUCT-VERSION.request for 'hallmark sign', or with\n"
+    "--external the folder PRODUCT-VERSION.tosign: the bytes, their digests, and which keys sign\n"
+    "them, for a signing service. Several sites get one each, with the site's name in front. A "
+    "version that was ever signed is\n"
     "never used again for other bytes. --replace drops a draft that waits for signatures.\n";
 
 static int maker_release(int argc, char **argv)
@@ -554,8 +562,9 @@ HM_NOINLINE static enum hm_rc run_recall(struct maker *maker, struct hm_err *err
 static const char recall_usage[] =
     "usage: hallmark maker recall [--dir DIR] --for SITE NAME PRODUCT/VERSION[/FILE]...\n"
     "                             --reason TEXT --remedy TEXT [--title T] [--url URL]\n"
-    "                             [--key K] [--passphrase-file F] [-o OUT] [--quiet]\n"
-    "       hallmark maker recall [--dir DIR] --for SITE [--key K] [-o OUT] [--quiet]\n"
+    "                             [--key K] [--passphrase-file F] [--external] [-o OUT] [--quiet]\n"
+    "       hallmark maker recall [--dir DIR] --for SITE [--key K] [--external] [-o OUT] "
+    "[--quiet]\n"
     "\n"
     "Takes back files that you signed for SITE; parts of their names may be patterns. One of your\n"
     "keys is enough: with --key it writes the notice, ID-SITE-recall.notice, for 'hallmark site\n"
@@ -614,8 +623,12 @@ HM_NOINLINE static enum hm_rc run_attach(struct maker *maker, struct hm_err *err
 static const char attach_usage[] =
     "usage: hallmark maker attach [--dir DIR] [SIG...] [-o OUT.submission] [--quiet]\n"
     "\n"
-    "Adds signatures that 'hallmark sign' made to the drafts they are for. A draft that has its\n"
-    "threshold becomes final: an identity joins the chain, a release gets its submission written.\n"
+    "Adds signatures that 'hallmark sign' made to the drafts they are for, and bare ones as "
+    "signing\n"
+    "services give them, one a file: raw bytes, base64 or hexadecimal; ECDSA in DER or as r and "
+    "s.\n"
+    "Which key signed what is found by trial. A draft that has its threshold becomes final: an "
+    "identity joins the chain, a release gets its submission written.\n"
     "Without SIG, it finishes what an interrupted run left.\n";
 
 static int maker_attach(int argc, char **argv)
@@ -662,7 +675,7 @@ HM_NOINLINE static enum hm_rc run_submission(struct maker *maker, struct hm_err 
 
     HM_TRY(hm_keys_load(&maker->keys, err));
     HM_TRY(hm_folder_open(maker->dir, HM_FOLDER_CHANGE, err, &maker->folder));
-    if (maker->keys.count == 0 && maker->expires == NULL)
+    if (maker->keys.count == 0 && maker->expires == NULL && !maker->external)
         return submit(maker, err);
     /* Keys or a new expiry: the same files are signed anew, under the newest identity. */
     HM_TRY(expiry(maker, err, &order.expires_unix_s));
@@ -676,11 +689,12 @@ static const char submission_usage[] =
     "usage: hallmark maker submission [--dir DIR] --for SITE [--images DIR] [-o OUT] [--quiet]\n"
     "       hallmark maker submission [--dir DIR] --for SITE --identity-only [-o OUT] [--quiet]\n"
     "       hallmark maker submission [--dir DIR] --for SITE [--key K]... [--expires 3y]\n"
-    "                                 [--passphrase-file F] [-o OUT] [--quiet]\n"
+    "                                 [--passphrase-file F] [--external] [-o OUT] [--quiet]\n"
     "\n"
     "Writes a submission of what was signed last for SITE: with the images found below DIR, or\n"
-    "with the identity alone (for enrolment and rotation). With --key or --expires the same\n"
-    "releases are first signed anew, under the newest identity and with a new expiry.\n";
+    "with the identity alone (for enrolment and rotation). With --key, --expires or --external "
+    "the\n"
+    "same releases are first signed anew, under the newest identity and with a new expiry.\n";
 
 static int maker_submission(int argc, char **argv)
 {
@@ -706,10 +720,11 @@ static int maker_submission(int argc, char **argv)
         return usage_error(&maker, "no operands are expected");
     if (maker.site_count != 1)
         return usage_error(&maker, "--for must name one site");
-    if (maker.identity_only &&
-        (maker.images != NULL || maker.keys.path_count > 0 || maker.expires != NULL))
+    if (maker.identity_only && (maker.images != NULL || maker.keys.path_count > 0 ||
+                                maker.expires != NULL || maker.external))
         return usage_error(&maker, "--identity-only goes with no images, keys or expiry");
-    if (maker.images != NULL && (maker.keys.path_count > 0 || maker.expires != NULL))
+    if (maker.images != NULL &&
+        (maker.keys.path_count > 0 || maker.expires != NULL || maker.external))
         return usage_error(&maker, "--images goes with no keys or expiry: sign anew first");
     return end(&maker, run_submission(&maker, &err), &err);
 }

@@ -25,12 +25,12 @@ _hallmark_options() {
     'key show') printf '%s\n' '--json' '--passphrase-file=file' '--help' ;;
     'key public') printf '%s\n' '--passphrase-file=file' '--help' ;;
     'sign') printf '%s\n' '--key=file' '--passphrase-file=file' '--yes' '--replace' '--home=dir' '--quiet' '-o=file' '--help' ;;
-    'maker init') printf '%s\n' '--dir=dir' '--id=text' '--name=text' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
-    'maker release') printf '%s\n' '--dir=dir' '--for=text' '--title=text' '--label=text' '--date=text' '--device=text' '--custom=file' '--expires=text' '--replace' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
+    'maker init') printf '%s\n' '--dir=dir' '--id=text' '--name=text' '--public=file' '--threshold=text' '--external' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
+    'maker release') printf '%s\n' '--dir=dir' '--for=text' '--title=text' '--label=text' '--date=text' '--device=text' '--custom=file' '--expires=text' '--replace' '--external' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
     'maker attach') printf '%s\n' '--dir=dir' '--quiet' '-o=file' '--help' ;;
-    'maker recall') printf '%s\n' '--dir=dir' '--for=text' '--reason=text' '--remedy=text' '--title=text' '--url=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
-    'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
-    'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
+    'maker recall') printf '%s\n' '--dir=dir' '--for=text' '--reason=text' '--remedy=text' '--title=text' '--url=text' '--external' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
+    'maker rotate') printf '%s\n' '--dir=dir' '--public=file' '--threshold=text' '--external' '--key=file' '--passphrase-file=file' '--quiet' '-o=file' '--help' ;;
+    'maker submission') printf '%s\n' '--dir=dir' '--for=text' '--images=dir' '--identity-only' '--external' '--key=file' '--passphrase-file=file' '--expires=text' '--quiet' '-o=file' '--help' ;;
     'maker show') printf '%s\n' '--dir=dir' '--json' '--help' ;;
     'site init') printf '%s\n' '--dir=dir' '--name=text' '--url=text' '--trial' '--root=file' '--targets=file' '--release=file' '--recall=file' '--root-threshold=text' '--targets-threshold=text' '--release-threshold=text' '--online=file' '--log-origin=text' '--witness-policy=file' '--no-deliveries' '--no-log' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site attach') printf '%s\n' '--dir=dir' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 and SHA-512 (FIPS 180-4) over memory and files. See digest.h. */
+/* SHA-256, SHA-384 and SHA-512 (FIPS 180-4) over memory and files. See digest.h. */
 #include "crypto/provider.h"
 
 #include "crypto/digest.h"
@@ -52,12 +52,12 @@ enum hm_rc hm_digest_final(struct hm_digest *digest, struct hm_err *err, uint8_t
     if (EVP_DigestFinal_ex(digest->ctx, bytes, &size) != 1 ||
         EVP_DigestInit_ex2(digest->ctx, digest->md, NULL) != 1)
         return hm_provider_fail(err, HM_EINTERNAL, "a digest cannot be finished");
-    HM_ASSERT(size == HM_SHA256_SIZE || size == HM_SHA512_SIZE);
+    HM_ASSERT(size == HM_SHA256_SIZE || size == HM_SHA384_SIZE || size == HM_SHA512_SIZE);
     /* Sizes that the compiler knows: a Merkle tree is millions of these. */
     if (size == HM_SHA256_SIZE)
         memcpy(ret_bytes, bytes, HM_SHA256_SIZE);
     else
-        memcpy(ret_bytes, bytes, HM_SHA512_SIZE);
+        memcpy(ret_bytes, bytes, size);
     return HM_OK;
 }
 
@@ -69,8 +69,8 @@ void hm_digest_free(struct hm_digest *digest)
     free(digest);
 }
 
-static enum hm_rc digest_bytes(enum hm_digest_kind kind, struct hm_bytes bytes, struct hm_err *err,
-                               uint8_t *ret_bytes)
+enum hm_rc hm_digest_bytes(enum hm_digest_kind kind, struct hm_bytes bytes, struct hm_err *err,
+                           uint8_t *ret_bytes)
 {
     _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
 
@@ -81,12 +81,12 @@ static enum hm_rc digest_bytes(enum hm_digest_kind kind, struct hm_bytes bytes, 
 
 enum hm_rc hm_digest_sha256(struct hm_bytes bytes, struct hm_err *err, struct hm_sha256 *ret_sha256)
 {
-    return digest_bytes(HM_DIGEST_SHA256, bytes, err, ret_sha256->bytes);
+    return hm_digest_bytes(HM_DIGEST_SHA256, bytes, err, ret_sha256->bytes);
 }
 
 enum hm_rc hm_digest_sha512(struct hm_bytes bytes, struct hm_err *err, struct hm_sha512 *ret_sha512)
 {
-    return digest_bytes(HM_DIGEST_SHA512, bytes, err, ret_sha512->bytes);
+    return hm_digest_bytes(HM_DIGEST_SHA512, bytes, err, ret_sha512->bytes);
 }
 
 enum hm_rc hm_digest_fd(int fd, hm_digest_progress_fn *progress, void *ctx, struct hm_err *err,

@@ -10,6 +10,7 @@
 #include "base/error.h"
 
 #define HM_SHA256_SIZE     32
+#define HM_SHA384_SIZE     48
 #define HM_SHA512_SIZE     64
 #define HM_SHA256_HEX_SIZE (2 * HM_SHA256_SIZE + 1) /* with NUL */
 
@@ -23,6 +24,7 @@ struct hm_sha512 {
 
 enum hm_digest_kind {
     HM_DIGEST_SHA256,
+    HM_DIGEST_SHA384,
     HM_DIGEST_SHA512,
 };
 
@@ -32,13 +34,15 @@ HM_MUST_CHECK enum hm_rc hm_digest_new(enum hm_digest_kind kind, struct hm_err *
                                        struct hm_digest **ret_digest);
 HM_MUST_CHECK enum hm_rc hm_digest_update(struct hm_digest *digest, struct hm_bytes bytes,
                                           struct hm_err *err);
-/* Writes 32 or 64 bytes and starts afresh. */
+/* Writes 32, 48 or 64 bytes and starts afresh. */
 HM_MUST_CHECK enum hm_rc hm_digest_final(struct hm_digest *digest, struct hm_err *err,
                                          uint8_t *ret_bytes);
 void hm_digest_free(struct hm_digest *digest);
 HM_DEFINE_FREE(hm_digest_free, struct hm_digest);
 
-/* One-shot. */
+/* One-shot; ret_bytes as hm_digest_final. */
+HM_MUST_CHECK enum hm_rc hm_digest_bytes(enum hm_digest_kind kind, struct hm_bytes bytes,
+                                         struct hm_err *err, uint8_t *ret_bytes);
 HM_MUST_CHECK enum hm_rc hm_digest_sha256(struct hm_bytes bytes, struct hm_err *err,
                                           struct hm_sha256 *ret_sha256);
 HM_MUST_CHECK enum hm_rc hm_digest_sha512(struct hm_bytes bytes, struct hm_err *err,

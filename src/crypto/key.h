@@ -46,6 +46,8 @@
 #define HM_KEY_RSA_BITS_MIN       2048 /* NIST SP 800-131A */
 #define HM_KEY_RSA_BITS_MAX       8192 /* verification cost grows with the square */
 #define HM_KEY_ID_HEX_SIZE        65   /* with NUL */
+/* TAP 21: what an ML-DSA key signs is "tuf", a version byte and the SHA-512 of the message. */
+#define HM_KEY_FRAME_SIZE (4 + HM_SHA512_SIZE)
 
 /* Immutable: any number of threads may verify with one key. */
 struct hm_key;
@@ -85,6 +87,10 @@ const struct hm_sha256 *hm_key_material(const struct hm_key *key);
  * canonical JSON, in hexadecimal; the same as python-securesystemslib gives. */
 const char *hm_key_id(const struct hm_key *key);
 
+/* The bytes that are signed for message: itself, or in frame where the scheme has one. */
+HM_MUST_CHECK enum hm_rc hm_key_frame(const struct hm_key *key, struct hm_bytes message,
+                                      struct hm_err *err, uint8_t frame[HM_KEY_FRAME_SIZE],
+                                      struct hm_bytes *ret_signed);
 /* HM_OK only if signature is a valid signature of message by key; else HM_ESIGNATURE (or HM_ENOMEM,
  * HM_EINTERNAL). */
 HM_MUST_CHECK enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,

@@ -7,9 +7,6 @@
 
 #include "crypto/key.h"
 
-/* TAP 21: what an ML-DSA key signs is "tuf", a version byte and the SHA-512 of the message. */
-#define HM_KEY_FRAME_SIZE (4 + HM_SHA512_SIZE)
-
 /* One pair of TUF key type and scheme. */
 struct hm_key_scheme {
     const char *type;
@@ -34,10 +31,6 @@ HM_MUST_CHECK enum hm_rc hm_key_parse_spki(struct hm_bytes der, struct hm_err *e
 /* Starts signing with pkey (the private half of key), or verifying if pkey is NULL. */
 HM_MUST_CHECK enum hm_rc hm_key_start(const struct hm_key *key, EVP_PKEY *pkey, struct hm_err *err,
                                       EVP_MD_CTX *ret_ctx);
-/* The bytes that are signed for message: itself, or in frame where the scheme has one. */
-HM_MUST_CHECK enum hm_rc hm_key_frame(const struct hm_key *key, struct hm_bytes message,
-                                      struct hm_err *err, uint8_t frame[HM_KEY_FRAME_SIZE],
-                                      struct hm_bytes *ret_signed);
 /* As hm_key_verify, of these very bytes: no frame. */
 HM_MUST_CHECK enum hm_rc hm_key_verify_plain(const struct hm_key *key, struct hm_bytes bytes,
                                              struct hm_bytes signature, struct hm_err *err);

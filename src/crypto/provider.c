@@ -9,7 +9,7 @@
  * process, and OpenSSL's own clean-up at exit would race with threads that still run. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static OSSL_LIB_CTX *library;
-static EVP_MD *digests[2];
+static EVP_MD *digests[3];
 
 static void library_init(void)
 {
@@ -25,13 +25,16 @@ static void library_init(void)
     if (OSSL_PROVIDER_load(ctx, "default") == NULL)
         goto out;
     digests[HM_DIGEST_SHA256] = EVP_MD_fetch(ctx, "SHA2-256", NULL);
+    digests[HM_DIGEST_SHA384] = EVP_MD_fetch(ctx, "SHA2-384", NULL);
     digests[HM_DIGEST_SHA512] = EVP_MD_fetch(ctx, "SHA2-512", NULL);
-    if (digests[HM_DIGEST_SHA256] == NULL || digests[HM_DIGEST_SHA512] == NULL)
+    if (digests[HM_DIGEST_SHA256] == NULL || digests[HM_DIGEST_SHA384] == NULL ||
+        digests[HM_DIGEST_SHA512] == NULL)
         goto out;
     library = ctx;
     return;
 out:
     EVP_MD_free(digests[HM_DIGEST_SHA256]);
+    EVP_MD_free(digests[HM_DIGEST_SHA384]);
     EVP_MD_free(digests[HM_DIGEST_SHA512]);
     OSSL_LIB_CTX_free(ctx);
 }
@@ -48,7 +51,7 @@ enum hm_rc hm_provider_digest(enum hm_digest_kind kind, struct hm_err *err, cons
 {
     OSSL_LIB_CTX *ctx;
 
-    HM_ASSERT(kind == HM_DIGEST_SHA256 || kind == HM_DIGEST_SHA512);
+    HM_ASSERT(kind == HM_DIGEST_SHA256 || kind == HM_DIGEST_SHA384 || kind == HM_DIGEST_SHA512);
     HM_TRY(hm_provider_ctx(err, &ctx));
     *ret_md = digests[kind];
     return HM_OK;

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "maker/external.h"
 #include "maker/release.h"
 #include "maker/rotation.h"
 #include "maker/withdrawal.h"
@@ -13,6 +14,7 @@
 #define SUBMISSION ".submission"
 #define REQUEST    ".request"
 #define NOTICE     ".notice"
+#define TOSIGN     ".tosign"
 
 HM_PRINTF(3, 4)
 static enum hm_rc say(const struct hm_collect *collect, struct hm_err *err, const char *format, ...)
@@ -27,7 +29,8 @@ static enum hm_rc say(const struct hm_collect *collect, struct hm_err *err, cons
     return hm_buf_append_byte(collect->report, '\n', err);
 }
 
-/* The name given, or stem and suffix. A request never gets the name of a submission. */
+/* The name given, or stem and suffix. What is still to be signed never gets the name of a
+ * submission. */
 static enum hm_rc out_name(const struct hm_collect *collect, const char *stem, const char *suffix,
                            struct hm_err *err, struct hm_buf *ret_name)
 {
@@ -36,11 +39,11 @@ static enum hm_rc out_name(const struct hm_collect *collect, const char *stem, c
     if (collect->out == NULL)
         return hm_buf_append_fmt(ret_name, err, "%s%s", stem, suffix);
     size = strlen(collect->out);
-    if (strcmp(suffix, REQUEST) != 0 || size <= strlen(SUBMISSION) ||
+    if (strcmp(suffix, SUBMISSION) == 0 || size <= strlen(SUBMISSION) ||
         strcmp(collect->out + size - strlen(SUBMISSION), SUBMISSION) != 0)
         return hm_buf_append_str(ret_name, collect->out, err);
     HM_TRY(hm_buf_append(ret_name, hm_bytes_make(collect->out, size - strlen(SUBMISSION)), err));
-    return hm_buf_append_str(ret_name, REQUEST, err);
+    return hm_buf_append_str(ret_name, suffix, err);
 }
 
 /* "1 of 2 signatures; can sign: ID..." */
@@ -62,7 +65,14 @@ static enum hm_rc write_request(const struct hm_collect *collect, const char *st
 {
     _hm_done_(hm_buf_done) struct hm_buf name = HM_BUF_INIT(8192);
 
-    HM_TRY(out_name(collect, stem, REQUEST, err, &name));
+    HM_TRY(out_name(collect, stem, collect->external ? TOSIGN : REQUEST, err, &name));
+    if (collect->external) {
+        HM_TRY(hm_external_write(collect->folder, bytes, hm_buf_str(&name), err));
+        return say(collect, err,
+                   "wrote %s: have what its tosign.json lists signed, then 'hallmark maker attach' "
+                   "the signatures",
+                   hm_buf_str(&name));
+    }
     HM_TRY(hm_file_write_path(hm_buf_str(&name), 0644, bytes, err));
     return say(collect, err,
                "wrote %s: 'hallmark sign' it, then 'hallmark maker attach' the signatures",
@@ -211,26 +221,26 @@ static bool has_role(const struct hm_signatures *signatures, const char *role)
 }
 
 static enum hm_rc attach_signatures(const struct hm_collect *collect,
-                                    const struct hm_signatures *signatures, struct hm_err *err)
+                                    const struct hm_signatures *signatures, struct hm_err *err,
+                                    uint32_t *ret_added)
 {
     const struct hm_folder *folder = collect->folder;
     char recalls[HM_LAYOUT_ROLE_SIZE_MAX];
-    uint32_t added = 0;
     bool fits = false;
 
     (void)snprintf(recalls, sizeof(recalls), "recalls~%s", folder->maker); /* an ID is short */
     if (signatures->maker == NULL || strcmp(signatures->maker, folder->maker) != 0)
         return hm_fail(err, HM_EMISMATCH, "the signatures are not for maker '%s'", folder->maker);
     if (has_role(signatures, "identity")) {
-        HM_TRY(hm_rotation_merge(folder, signatures, err, &added));
+        HM_TRY(hm_rotation_merge(folder, signatures, err, ret_added));
         fits = true;
     }
     if (signatures->site != NULL && has_role(signatures, folder->role)) {
-        HM_TRY(hm_release_merge(folder, signatures->site, signatures, err, &added));
+        HM_TRY(hm_release_merge(folder, signatures->site, signatures, err, ret_added));
         fits = true;
     }
     if (signatures->site != NULL && has_role(signatures, recalls)) {
-        HM_TRY(hm_withdrawal_merge(folder, signatures->site, signatures, err));
+        HM_TRY(hm_withdrawal_merge(folder, signatures->site, signatures, err, ret_added));
         HM_TRY(hm_collect_recall(collect, signatures->site, err));
         fits = true;
     }
@@ -240,17 +250,45 @@ static enum hm_rc attach_signatures(const struct hm_collect *collect,
     return HM_OK;
 }
 
-static enum hm_rc attach_file(const struct hm_collect *collect, const char *file,
+/* A bare signature, which says neither of what nor by whom it is. */
+static enum hm_rc attach_bare(const struct hm_collect *collect, const char *file,
+                              struct hm_bytes raw, struct hm_external **external,
                               struct hm_err *err)
+{
+    _hm_free_(hm_signatures_free) struct hm_signatures *found = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf what = HM_BUF_INIT(1024);
+    uint32_t added = 0;
+
+    if (*external == NULL)
+        HM_TRY(hm_external_open(collect->folder, collect->now_unix_s, err, external));
+    HM_TRY(hm_external_find(*external, raw, err, &found));
+    HM_TRY(attach_signatures(collect, found, err, &added));
+    if (found->site != NULL)
+        HM_TRY(hm_buf_append_fmt(&what, err, "site %s: ", found->site));
+    HM_TRY(hm_buf_append_fmt(&what, err, "%s version %lld", found->items[0].role,
+                             (long long)found->items[0].version));
+    return say(collect, err, "%s: %s by key %s of %s", file,
+               added > 0 ? "a signature" : "nothing new, the signature was there already:",
+               found->items[0].keyid, hm_buf_str(&what));
+}
+
+/* *external is opened when the first bare signature comes. */
+static enum hm_rc attach_file(const struct hm_collect *collect, const char *file,
+                              struct hm_external **external, struct hm_err *err)
 {
     _hm_free_(hm_signatures_free) struct hm_signatures *signatures = NULL;
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_SIGNATURES_SIZE_MAX);
+    uint32_t added;
     enum hm_rc rc;
 
     HM_TRY(hm_file_read_path(file, err, &raw));
-    rc = hm_signatures_parse(hm_buf_bytes(&raw), err, &signatures);
-    if (rc == HM_OK)
-        rc = attach_signatures(collect, signatures, err);
+    if (hm_external_is_list(hm_buf_bytes(&raw))) {
+        rc = hm_signatures_parse(hm_buf_bytes(&raw), err, &signatures);
+        if (rc == HM_OK)
+            rc = attach_signatures(collect, signatures, err, &added);
+    } else {
+        rc = attach_bare(collect, file, hm_buf_bytes(&raw), external, err);
+    }
     return rc == HM_OK ? HM_OK : hm_error_prefix(err, rc, "'%s'", file);
 }
 
@@ -304,11 +342,12 @@ static enum hm_rc settle_releases(const struct hm_collect *collect, struct hm_er
 enum hm_rc hm_collect_attach(const struct hm_collect *collect, const char *const *files,
                              size_t count, struct hm_err *err)
 {
+    _hm_free_(hm_external_free) struct hm_external *external = NULL;
     enum hm_rc rc;
     bool complete;
 
     for (size_t i = 0; i < count; i++)
-        HM_TRY(attach_file(collect, files[i], err));
+        HM_TRY(attach_file(collect, files[i], &external, err));
     rc = settle_identity(collect, err, &complete);
     if (rc != HM_OK && rc != HM_ENOTFOUND)
         return rc;

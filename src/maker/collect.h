@@ -14,6 +14,8 @@ struct hm_collect {
     const struct hm_signer *const *signers;
     size_t signer_count;
     const char *out; /* the file to write; NULL: a name is chosen, in the current folder */
+    bool
+        external; /* what lacks signatures goes out as a folder for a signing service, no request */
     int64_t now_unix_s;
     struct hm_buf *report;
 };
@@ -28,8 +30,9 @@ HM_MUST_CHECK enum hm_rc hm_collect_release(const struct hm_collect *collect, co
 /* Signs the recall that waits for site; writes its notice, or a request. */
 HM_MUST_CHECK enum hm_rc hm_collect_recall(const struct hm_collect *collect, const char *site,
                                            struct hm_err *err);
-/* Adds files of signatures to the drafts they are for, then finishes every draft that is complete.
- * HM_EMISMATCH, HM_ESIGNATURE, HM_ENOTFOUND: a file fits no draft. */
+/* Adds files of signatures, or files with one bare signature each (external.h), to the drafts they
+ * are for, then finishes every draft that is complete. HM_EMISMATCH, HM_ESIGNATURE, HM_ENOTFOUND: a
+ * file fits no draft. */
 HM_MUST_CHECK enum hm_rc hm_collect_attach(const struct hm_collect *collect,
                                            const char *const *files, size_t count,
                                            struct hm_err *err);

@@ -308,13 +308,13 @@ enum hm_rc hm_withdrawal_sign(const struct hm_folder *folder, const char *site,
 }
 
 enum hm_rc hm_withdrawal_merge(const struct hm_folder *folder, const char *site,
-                               const struct hm_signatures *signatures, struct hm_err *err)
+                               const struct hm_signatures *signatures, struct hm_err *err,
+                               uint32_t *ret_added)
 {
     _hm_free_(work_free) struct work *work = NULL;
-    uint32_t added;
 
     HM_TRY(work_open(folder, site, err, &work));
-    return hm_draft_merge(&work->dir, work->role, signatures, &work->need, err, &added);
+    return hm_draft_merge(&work->dir, work->role, signatures, &work->need, err, ret_added);
 }
 
 enum hm_rc hm_withdrawal_request(const struct hm_folder *folder, const char *site,

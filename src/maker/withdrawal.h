@@ -38,7 +38,7 @@ HM_MUST_CHECK enum hm_rc hm_withdrawal_sign(const struct hm_folder *folder, cons
 /* As hm_draft_merge. */
 HM_MUST_CHECK enum hm_rc hm_withdrawal_merge(const struct hm_folder *folder, const char *site,
                                              const struct hm_signatures *signatures,
-                                             struct hm_err *err);
+                                             struct hm_err *err, uint32_t *ret_added);
 /* Appends a request for the draft. */
 HM_MUST_CHECK enum hm_rc hm_withdrawal_request(const struct hm_folder *folder, const char *site,
                                                int64_t now_unix_s, struct hm_err *err,

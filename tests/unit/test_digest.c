@@ -48,6 +48,28 @@ static void test_sha256__known_answers(void **state)
     }
 }
 
+/* FIPS 180-4 and CAVP, as above. */
+static void test_sha384__known_answers(void **state)
+{
+    static const char *const answers[] = {
+        "38b060a751ac96384cd9327eb1b1e36a21fdb71114be07434c0cc7bf63f6e1da"
+        "274edebfe76f65fbd51ad2f14898b95b",
+        "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed"
+        "8086072ba1e7cc2358baeca134c825a7",
+    };
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(answers); i++) {
+        struct hm_err err = HM_ERR_INIT;
+        uint8_t got[HM_SHA384_SIZE + 1] = {0};
+
+        got[HM_SHA384_SIZE] = 0xaa;
+        assert_int_equal(
+            hm_digest_bytes(HM_DIGEST_SHA384, hm_bytes_str(vectors[i].text), &err, got), HM_OK);
+        assert_hex(got, HM_SHA384_SIZE, answers[i]);
+        assert_int_equal(got[HM_SHA384_SIZE], 0xaa); /* nothing past it */
+    }
+}
+
 static void test_sha512__known_answers(void **state)
 {
     for (size_t i = 0; i < HM_ARRAY_COUNT(vectors); i++) {
@@ -69,7 +91,10 @@ static void test_sha256__takes_null_for_nothing(void **state)
 
 static void test_final__starts_afresh(void **state)
 {
-    for (enum hm_digest_kind kind = HM_DIGEST_SHA256; kind <= HM_DIGEST_SHA512; kind++) {
+    static const enum hm_digest_kind kinds[] = {HM_DIGEST_SHA256, HM_DIGEST_SHA512};
+
+    for (size_t k = 0; k < HM_ARRAY_COUNT(kinds); k++) {
+        enum hm_digest_kind kind = kinds[k];
         _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
         struct hm_err err = HM_ERR_INIT;
         uint8_t got[HM_SHA512_SIZE];
@@ -197,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sha256__known_answers),
+        cmocka_unit_test(test_sha384__known_answers),
         cmocka_unit_test(test_sha512__known_answers),
         cmocka_unit_test(test_sha256__takes_null_for_nothing),
         cmocka_unit_test(test_final__starts_afresh),
