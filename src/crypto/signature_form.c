@@ -91,8 +91,8 @@ static enum hm_rc add_base64(struct hm_bytes text, struct hm_err *err,
     return HM_OK;
 }
 
-enum hm_rc hm_signature_forms_read(struct hm_bytes file, struct hm_err *err,
-                                   struct hm_signature_forms *ret_forms)
+enum hm_rc hm_signature_form_read(struct hm_bytes file, struct hm_err *err,
+                                  struct hm_signature_forms *ret_forms)
 {
     struct hm_bytes text;
 
@@ -109,7 +109,7 @@ enum hm_rc hm_signature_forms_read(struct hm_bytes file, struct hm_err *err,
     return add_base64(text, err, ret_forms);
 }
 
-void hm_signature_forms_done(struct hm_signature_forms *forms)
+void hm_signature_form_done(struct hm_signature_forms *forms)
 {
     hm_arena_done(&forms->arena);
 }
@@ -151,9 +151,9 @@ static struct hm_bytes write_der(struct hm_bytes pair, uint8_t der[DER_SIZE_MAX]
     return hm_bytes_make(der, size + 2);
 }
 
-enum hm_rc hm_signature_forms_match(const struct hm_signature_forms *forms,
-                                    const struct hm_key *key, struct hm_bytes message,
-                                    struct hm_err *err, struct hm_buf *ret_signature)
+enum hm_rc hm_signature_form_match(const struct hm_signature_forms *forms, const struct hm_key *key,
+                                   struct hm_bytes message, struct hm_err *err,
+                                   struct hm_buf *ret_signature)
 {
     size_t half = order_size(key);
     uint8_t der[DER_SIZE_MAX];

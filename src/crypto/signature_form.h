@@ -33,14 +33,14 @@ struct hm_signature_forms {
     }
 
 /* All that the file may be; copies. HM_EFORMAT: empty, or longer than any signature. */
-HM_MUST_CHECK enum hm_rc hm_signature_forms_read(struct hm_bytes file, struct hm_err *err,
-                                                 struct hm_signature_forms *ret_forms);
-void hm_signature_forms_done(struct hm_signature_forms *forms);
+HM_MUST_CHECK enum hm_rc hm_signature_form_read(struct hm_bytes file, struct hm_err *err,
+                                                struct hm_signature_forms *ret_forms);
+void hm_signature_form_done(struct hm_signature_forms *forms);
 
 /* Appends the one of the forms that is a signature of message by key, in the form that documents
  * hold (ECDSA: DER). HM_ESIGNATURE: none is. */
-HM_MUST_CHECK enum hm_rc hm_signature_forms_match(const struct hm_signature_forms *forms,
-                                                  const struct hm_key *key, struct hm_bytes message,
-                                                  struct hm_err *err, struct hm_buf *ret_signature);
+HM_MUST_CHECK enum hm_rc hm_signature_form_match(const struct hm_signature_forms *forms,
+                                                 const struct hm_key *key, struct hm_bytes message,
+                                                 struct hm_err *err, struct hm_buf *ret_signature);
 
 #endif

@@ -370,7 +370,7 @@ static enum hm_rc try_document(const struct waiting *item,
     for (size_t at = 0; (key = next_key(&item->need, &at, &id)) != NULL;) {
         _hm_done_(hm_buf_done) struct hm_buf signature = HM_BUF_INIT(HM_KEY_SIGNATURE_SIZE_MAX);
         enum hm_rc rc =
-            hm_signature_forms_match(forms, key, document->envelope->canonical, err, &signature);
+            hm_signature_form_match(forms, key, document->envelope->canonical, err, &signature);
 
         if (rc == HM_ESIGNATURE)
             continue;
@@ -433,9 +433,9 @@ static enum hm_rc explain(const struct hm_external *external,
 enum hm_rc hm_external_find(struct hm_external *external, struct hm_bytes file, struct hm_err *err,
                             struct hm_signatures **ret_signatures)
 {
-    _hm_done_(hm_signature_forms_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
+    _hm_done_(hm_signature_form_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
 
-    HM_TRY(hm_signature_forms_read(file, err, &forms));
+    HM_TRY(hm_signature_form_read(file, err, &forms));
     if (external->document_count == 0)
         return hm_fail(err, HM_ENOTFOUND, "nothing waits for signatures");
     for (size_t i = 0; i < external->document_count; i++) {

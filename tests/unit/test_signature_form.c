@@ -37,13 +37,13 @@ static void signed_done(struct signed_message *message)
 /* What becomes of a file: HM_OK only if it gives a signature that verifies. */
 static enum hm_rc try_file(struct hm_bytes file, const struct hm_key *key, struct hm_bytes message)
 {
-    _hm_done_(hm_signature_forms_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
+    _hm_done_(hm_signature_form_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
     _hm_done_(hm_buf_done) struct hm_buf found = HM_BUF_INIT(HM_KEY_SIGNATURE_SIZE_MAX);
     struct hm_err err = HM_ERR_INIT;
-    enum hm_rc rc = hm_signature_forms_read(file, &err, &forms);
+    enum hm_rc rc = hm_signature_form_read(file, &err, &forms);
 
     if (rc == HM_OK)
-        rc = hm_signature_forms_match(&forms, key, message, &err, &found);
+        rc = hm_signature_form_match(&forms, key, message, &err, &found);
     if (rc == HM_OK)
         assert_int_equal(hm_key_verify(key, message, hm_buf_bytes(&found), &err), HM_OK);
     else
@@ -269,16 +269,16 @@ static void test_match__takes_no_der_but_the_canonical(void **state)
 
 static void test_read__refuses_nothing_and_too_much(void **state)
 {
-    _hm_done_(hm_signature_forms_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
+    _hm_done_(hm_signature_form_done) struct hm_signature_forms forms = HM_SIGNATURE_FORMS_INIT;
     static uint8_t large[HM_SIGNATURE_FORM_FILE_SIZE_MAX + 1];
     struct hm_err err = HM_ERR_INIT;
 
     memset(large, '0', sizeof(large));
-    assert_int_equal(hm_signature_forms_read(HM_BYTES_EMPTY, &err, &forms), HM_EFORMAT);
-    assert_int_equal(hm_signature_forms_read(hm_bytes_make(large, sizeof(large)), &err, &forms),
+    assert_int_equal(hm_signature_form_read(HM_BYTES_EMPTY, &err, &forms), HM_EFORMAT);
+    assert_int_equal(hm_signature_form_read(hm_bytes_make(large, sizeof(large)), &err, &forms),
                      HM_EFORMAT);
     assert_int_equal(forms.count, 0);
-    assert_int_equal(hm_signature_forms_read(hm_bytes_make(large, sizeof(large) - 1), &err, &forms),
+    assert_int_equal(hm_signature_form_read(hm_bytes_make(large, sizeof(large) - 1), &err, &forms),
                      HM_OK);
     assert_true(forms.count >= 1 && forms.count <= HM_SIGNATURE_FORM_COUNT_MAX);
 }
