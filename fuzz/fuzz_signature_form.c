@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (key == NULL)
         FUZZ_CHECK(hm_key_parse_pem(hm_bytes_str(P256_PEM), NULL, &key) == HM_OK);
     if (hm_signature_form_read(hm_bytes_make(data, size), NULL, &forms) != HM_OK) {
-        FUZZ_CHECK(size == 0 || size > HM_SIGNATURE_FORM_FILE_SIZE_MAX);
+        FUZZ_CHECK(size < HM_SIGNATURE_FORM_SIZE_MIN || size > HM_KEY_SIGNATURE_SIZE_MAX);
         return 0;
     }
     FUZZ_CHECK(forms.count <= HM_SIGNATURE_FORM_COUNT_MAX);

@@ -32,6 +32,12 @@ static enum hm_rc join_lines(struct hm_bytes file, struct hm_arena *arena, struc
     return HM_OK;
 }
 
+static void add_form(struct hm_signature_forms *forms, struct hm_bytes form)
+{
+    if (form.size >= HM_SIGNATURE_FORM_SIZE_MIN && form.size <= HM_KEY_SIGNATURE_SIZE_MAX)
+        forms->items[forms->count++] = form;
+}
+
 static enum hm_rc add_hex(struct hm_bytes text, struct hm_err *err,
                           struct hm_signature_forms *forms)
 {
@@ -43,7 +49,7 @@ static enum hm_rc add_hex(struct hm_bytes text, struct hm_err *err,
     if (bytes == NULL)
         return hm_error_nomem(err);
     if (hm_text_unhex(text, bytes, text.size / 2) == HM_OK)
-        forms->items[forms->count++] = hm_bytes_make(bytes, text.size / 2);
+        add_form(forms, hm_bytes_make(bytes, text.size / 2));
     return HM_OK;
 }
 
@@ -87,26 +93,28 @@ static enum hm_rc add_base64(struct hm_bytes text, struct hm_err *err,
     memcpy(spelling, text.data, text.size);
     standard = standard_base64(spelling, text.size);
     if (standard.size > 0 && hm_base64_read(standard, bytes, &size) == HM_OK)
-        forms->items[forms->count++] = hm_bytes_make(bytes, size);
+        add_form(forms, hm_bytes_make(bytes, size));
     return HM_OK;
 }
 
 enum hm_rc hm_signature_form_read(struct hm_bytes file, struct hm_err *err,
                                   struct hm_signature_forms *ret_forms)
 {
-    struct hm_bytes text;
+    struct hm_bytes copy, text;
 
     if (file.size == 0)
         return hm_fail(err, HM_EFORMAT, "it is empty: there is no signature in it");
     if (file.size > HM_SIGNATURE_FORM_FILE_SIZE_MAX)
         return hm_fail(err, HM_EFORMAT, "it has %zu bytes, more than a signature has", file.size);
-    if (file.size <= HM_KEY_SIGNATURE_SIZE_MAX) {
-        HM_TRY(hm_arena_copy(&ret_forms->arena, file, err, &ret_forms->items[ret_forms->count]));
-        ret_forms->count++;
-    }
+    HM_TRY(hm_arena_copy(&ret_forms->arena, file, err, &copy));
+    add_form(ret_forms, copy);
     HM_TRY(join_lines(file, &ret_forms->arena, err, &text));
     HM_TRY(add_hex(text, err, ret_forms));
-    return add_base64(text, err, ret_forms);
+    HM_TRY(add_base64(text, err, ret_forms));
+    if (ret_forms->count == 0)
+        return hm_fail(err, HM_EFORMAT,
+                       "it is neither a signatures file nor a signature in any form that is taken");
+    return HM_OK;
 }
 
 void hm_signature_form_done(struct hm_signature_forms *forms)

@@ -20,7 +20,9 @@
 
 /* The longest signature in hexadecimal, and its line ends. */
 #define HM_SIGNATURE_FORM_FILE_SIZE_MAX (3 * HM_KEY_SIGNATURE_SIZE_MAX)
-#define HM_SIGNATURE_FORM_COUNT_MAX     3
+/* The shortest DER of two numbers. */
+#define HM_SIGNATURE_FORM_SIZE_MIN  8
+#define HM_SIGNATURE_FORM_COUNT_MAX 3
 
 struct hm_signature_forms {
     struct hm_bytes items[HM_SIGNATURE_FORM_COUNT_MAX]; /* in the order to be tried; in the arena */
@@ -32,7 +34,8 @@ struct hm_signature_forms {
         .arena = HM_ARENA_INIT                                                                     \
     }
 
-/* All that the file may be; copies. HM_EFORMAT: empty, or longer than any signature. */
+/* All that the file may be; copies. HM_EFORMAT: shorter or longer than any
+ * signature in every reading. */
 HM_MUST_CHECK enum hm_rc hm_signature_form_read(struct hm_bytes file, struct hm_err *err,
                                                 struct hm_signature_forms *ret_forms);
 void hm_signature_form_done(struct hm_signature_forms *forms);

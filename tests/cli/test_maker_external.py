@@ -348,6 +348,7 @@ class Refusals(External):
         self.assertRefused(self.attach(b"0" * 30000), story.NO, "more than a signature has")
         self.assertRefused(self.attach(b"{}"), story.NO, "not a signatures file")
         self.refused(b"not a signature\n")
+        self.refused(b"x", "neither a signatures file nor a signature")
         self.refused((self.out / "maker~acme.bytes").read_bytes()[:500] + b"\xff")
         self.assertRefused(self.hallmark("maker", "attach", "--dir", self.folder, self.scratch / "missing"), story.CANNOT_TELL, "missing")
 
