@@ -405,7 +405,6 @@ static enum hm_rc settle_pending(struct hm_deliver_session *session, struct hm_e
 /* A key without an order: its statements are known to the site alone. */
 static enum hm_rc recover_order(struct hm_deliver_session *session, struct hm_err *err)
 {
-    _hm_done_(hm_buf_done) struct hm_buf path = HM_BUF_INIT(URL_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf url = HM_BUF_INIT(URL_SIZE_MAX);
     _hm_done_(answer_done) struct answer answer = {.body =
                                                        HM_BUF_INIT(HM_DELIVERY_FILE_PART_SIZE_MAX)};
