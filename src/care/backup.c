@@ -59,6 +59,9 @@ static bool has_suffix(const char *path, const char *suffix)
     return size >= strlen(suffix) && strcmp(path + size - strlen(suffix), suffix) == 0;
 }
 
+/* The one database that has a folder of its own (docs/formats.md 22). */
+#define DELIVERIES "deliveries/deliveries.db"
+
 static bool is_key(const char *path)
 {
     return (has_prefix(path, "private/keys/") && !has_suffix(path, "/")) ||
@@ -67,8 +70,9 @@ static bool is_key(const char *path)
 
 static bool is_database(const char *path)
 {
-    return has_prefix(path, "private/") && strchr(path + strlen("private/"), '/') == NULL &&
-           has_suffix(path, ".db");
+    return strcmp(path, "private/" DELIVERIES) == 0 ||
+           (has_prefix(path, "private/") && strchr(path + strlen("private/"), '/') == NULL &&
+            has_suffix(path, ".db"));
 }
 
 static bool is_left_out(const char *path)
@@ -244,19 +248,22 @@ static enum hm_rc on_all(void *ctx, const char *path, const struct stat *info, s
 
 /* ---- databases ------------------------------------------------------------------------------- */
 
-static enum hm_rc put_database(struct backup *backup, const char *name, struct hm_err *err)
+/* folder: "private" or below it. */
+static enum hm_rc put_database(struct backup *backup, const char *folder, const char *name,
+                               struct hm_err *err)
 {
+    _hm_done_(hm_dir_done) struct hm_dir from = HM_DIR_INIT;
     _hm_done_(hm_dir_done) struct hm_dir to = HM_DIR_INIT;
     _hm_done_(hm_dir_close_fd) int fd = -1;
-    char path[sizeof("private/") + NAME_MAX];
+    char path[64 + NAME_MAX];
     struct hm_manifest_item item = {.path = path, .mode = 0600, .is_new = true};
     struct stat info;
 
-    (void)snprintf(path, sizeof(path), "private/%s", name); /* a name of a folder's fits */
-    HM_TRY(hm_dir_open_at(&backup->files, "private", true, err, &to));
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name); /* a name of a folder's fits */
+    HM_TRY(hm_dir_open_at(&backup->site->dir, folder, false, err, &from));
+    HM_TRY(hm_dir_open_at(&backup->files, folder, true, err, &to));
     HM_TRY(hm_dir_remove_tree(&to, name, err));
-    HM_TRY(hm_database_copy(&backup->site->private_dir, name, &to, name, backup->options->wait_ms,
-                            err));
+    HM_TRY(hm_database_copy(&from, name, &to, name, backup->options->wait_ms, err));
     HM_TRY(hm_dir_open_file(&to, name, err, &fd, &item.size));
     HM_TRY(hm_digest_fd(fd, NULL, NULL, err, &item.sha256, &item.size));
     if (fstat(fd, &info) != 0)
@@ -276,8 +283,10 @@ static enum hm_rc put_databases(struct backup *backup, struct hm_err *err)
     HM_TRY(hm_dir_list(&backup->site->private_dir, ".", 4096, &arena, err, &names, &count));
     for (size_t i = 0; i < count; i++)
         if (has_suffix(names[i], ".db"))
-            HM_TRY(put_database(backup, names[i], err));
-    return HM_OK;
+            HM_TRY(put_database(backup, "private", names[i], err));
+    if (!hm_dir_has(&backup->site->private_dir, DELIVERIES))
+        return HM_OK;
+    return put_database(backup, "private/deliveries", "deliveries.db", err);
 }
 
 /* ---- what state it is of --------------------------------------------------------------------- */

@@ -93,6 +93,14 @@ class Ledger(story.Case):
         self.assertRefused(story.hallmark("site", "customer", "key", "revoke", "dc1/none-00000000", "--dir", site), story.CANNOT_TELL,
                            "no client has a key")
 
+    def test_a_backup_has_a_ledger_that_goes_on(self):
+        backup, site = self.scratch / "backup", self.scratch / "site"
+        story.must("site", "backup", "--dir", self.site, "--with-keys", backup)
+        story.must("site", "restore", backup, site, "--served", self.site / "public")
+        self.assertEqual(len(story.must("site", "ledger", "--json", "--dir", site).json()["deliveries"]), 9)
+        run = subprocess.run([os.environ["HALLMARK_LEDGER_DRIVER"], "run", site, "globex", IMAGE], capture_output=True, text=True, timeout=60)
+        self.assertEqual(run.returncode, 0, run.stderr)
+
     def test_wrong_use_is_told(self):
         for args in (("--state", "lost"), ("--since", "yesterday"), ("--limit", "-1"), ("--json", "--csv"), ("dc1", )):
             self.assertStatus(self.ledger(*args), story.USAGE)
