@@ -9,6 +9,7 @@
 #include "base/time.h"
 
 #define FOLDER_COUNT_MAX HM_JUDGE_FILE_COUNT_MAX
+#define FOLDER_DEPTH_MAX 2 /* a client sorts its deliveries into folders */
 
 void hm_claim_done(struct hm_claim *claim)
 {
@@ -167,31 +168,55 @@ static bool is_for_judge(const char *name)
     return false;
 }
 
-/* What a folder has by the names that such files have; others are not looked at. */
-static enum hm_rc take_folder(struct hm_claim *claim, const char *path, bool is_first,
-                              struct hm_err *err)
+static enum hm_rc take_names(struct hm_claim *claim, const struct hm_dir *dir, bool is_first,
+                             int depth, struct hm_err *err);
+
+/* A folder in it, such as those that a client sorts its deliveries into; anything else is passed
+ * by. */
+static enum hm_rc take_below(struct hm_claim *claim, const struct hm_dir *dir, const char *name,
+                             bool is_first, int depth, struct hm_err *err)
 {
-    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir below = HM_DIR_INIT;
+
+    if (depth == FOLDER_DEPTH_MAX || hm_dir_open_at(dir, name, false, NULL, &below) != HM_OK)
+        return HM_OK;
+    return take_names(claim, &below, is_first, depth + 1, err);
+}
+
+/* What a folder has by the names that such files have; others are not looked at. */
+static enum hm_rc take_names(struct hm_claim *claim, const struct hm_dir *dir, bool is_first,
+                             int depth, struct hm_err *err)
+{
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_EVIDENCE_SIZE_MAX);
     const char **names;
     size_t count;
 
-    HM_TRY(hm_dir_open(path, err, &dir));
-    HM_TRY(hm_dir_list(&dir, "", FOLDER_COUNT_MAX, &arena, err, &names, &count));
+    HM_TRY(hm_dir_list(dir, "", FOLDER_COUNT_MAX, &arena, err, &names, &count));
     for (size_t i = 0; i < count; i++) {
         enum hm_rc rc;
 
-        if (!is_for_judge(names[i]))
+        if (!is_for_judge(names[i])) {
+            HM_TRY(take_below(claim, dir, names[i], is_first, depth, err));
             continue;
+        }
         hm_buf_clear(&raw);
-        rc = hm_dir_read(&dir, names[i], err, &raw);
+        rc = hm_dir_read(dir, names[i], err, &raw);
         if (rc == HM_OK)
             rc = take_bytes(claim, names[i], hm_buf_bytes(&raw), is_first, err);
         if (rc != HM_OK)
-            return hm_error_prefix(err, rc, "'%s'", path);
+            return hm_error_prefix(err, rc, "'%s'", dir->path);
     }
     return HM_OK;
+}
+
+static enum hm_rc take_folder(struct hm_claim *claim, const char *path, bool is_first,
+                              struct hm_err *err)
+{
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+
+    HM_TRY(hm_dir_open(path, err, &dir));
+    return take_names(claim, &dir, is_first, 0, err);
 }
 
 static enum hm_rc take_path(struct hm_claim *claim, const char *path, bool is_first,

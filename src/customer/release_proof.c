@@ -3,6 +3,7 @@
 #include "customer/release_proof.h"
 
 #include "base/file.h"
+#include "customer/log_evidence.h"
 #include "evidence/evidence.h"
 
 /* What every evidence file begins with: a file without it is somebody else's. */
@@ -55,18 +56,32 @@ static enum hm_rc check_entry(const struct hm_evidence_entry *entry,
     return hm_entry_parse(entry->text, err, ret_entry);
 }
 
-/* One history: at one size there is one root. Other sizes cannot be compared without the log. */
-static enum hm_rc check_history(const struct hm_release_log *log,
-                                const struct hm_checkpoint *checkpoint, struct hm_err *err)
+/* One history: at one size there is one root. Other sizes cannot be compared without the log. Two
+ * roots are kept as evidence for others; where they cannot be, the proof is refused all the same.
+ */
+static enum hm_rc check_history(const struct hm_subscription *subscription,
+                                const struct hm_checkpoint_signed *checkpoint, struct hm_err *err)
 {
+    const struct hm_release_log *log = subscription->log;
     const struct hm_checkpoint *seen = &log->checkpoint->body;
+    const struct hm_log_evidence_pair pair = {.small = log->proof->checkpoint,
+                                              .large = checkpoint->note->raw};
+    const char *origin = log->site_log->policy->logs[0].key->name;
+    char name[HM_LOG_EVIDENCE_NAME_SIZE];
 
-    if (checkpoint->size != seen->size || hm_digest_is_equal(&checkpoint->root, &seen->root))
+    if (checkpoint->body.size != seen->size ||
+        hm_digest_is_equal(&checkpoint->body.root, &seen->root))
         return HM_OK;
+    if (hm_log_evidence_keep_fork(subscription, &pair, err, name) == HM_OK)
+        return hm_fail(err, HM_EREFUSED,
+                       "its checkpoint contradicts the one that was seen of the log '%s', of the "
+                       "same %llu entries: the log has forked; '%s/%s' proves it ('hallmark "
+                       "check'): show it to others, and ask the site",
+                       origin, (unsigned long long)seen->size, subscription->dir.path, name);
     return hm_fail(err, HM_EREFUSED,
                    "its checkpoint contradicts the one that was seen of the log '%s', of the same "
                    "%llu entries: the log has forked; keep it as evidence, and ask the site",
-                   log->site_log->policy->logs[0].key->name, (unsigned long long)seen->size);
+                   origin, (unsigned long long)seen->size);
 }
 
 static enum hm_rc check_part(const struct hm_subscription *subscription,
@@ -87,7 +102,7 @@ static enum hm_rc check_part(const struct hm_subscription *subscription,
         return hm_fail(err, HM_EAGAIN, "%s", why.text);
     if (rc != HM_OK)
         return hm_fail(err, rc, "%s", why.text);
-    HM_TRY(check_history(subscription->log, &checkpoint->body, err));
+    HM_TRY(check_history(subscription, checkpoint, err));
     HM_TRY(check_entry(&part->entries[0], &checkpoint->body, err, &release));
     HM_TRY(check_entry(&part->entries[1], &checkpoint->body, err, &snapshot));
     judged =

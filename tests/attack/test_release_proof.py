@@ -414,6 +414,12 @@ class Attacked(ProofCase):
         other = self.forge([log.Witness(w.key.name, w.key, lies=True) for w in self.witnesses], entries=entries)
         self.assertEqual(other.size, self.tree.log.size)
         self.told("bad", "forked", "evidence")
+        # It leaves proof for others: both checkpoints, judged by the root that is held.
+        kept, = (self.home / "sites" / "globex" / "evidence").glob("fork-*.evidence")
+        self.assertIn(str(kept), self.state()[2])
+        result = self.run_home("check", kept)
+        self.assertStatus(result, story.GOOD)
+        self.assertIn("contradict", result.out)
 
     def test_an_entry_that_no_snapshot_lists(self):
         first, snapshot = self.evidence.entries
