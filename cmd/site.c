@@ -3,7 +3,7 @@
 #include "site.h"
 
 #include "base/time.h"
-#include "image/inspect.h"
+#include "image/scan.h"
 #include "libexec.h"
 
 void hm_cmd_site_init(struct hm_cmd_site *cmd)
@@ -13,7 +13,8 @@ void hm_cmd_site_init(struct hm_cmd_site *cmd)
     *cmd = (struct hm_cmd_site){.dir = dir != NULL && dir[0] != '\0' ? dir : ".",
                                 .wait_ms = HM_SITE_WAIT_MS,
                                 .report = HM_BUF_INIT(HM_SITE_REPORT_SIZE_MAX),
-                                .inspect_program = HM_BUF_INIT(8192)};
+                                .inspect_program = HM_BUF_INIT(8192),
+                                .scan_program = HM_BUF_INIT(8192)};
 }
 
 void hm_cmd_site_done(struct hm_cmd_site *cmd)
@@ -23,6 +24,7 @@ void hm_cmd_site_done(struct hm_cmd_site *cmd)
     hm_site_free(cmd->site);
     hm_buf_done(&cmd->report);
     hm_buf_done(&cmd->inspect_program);
+    hm_buf_done(&cmd->scan_program);
 }
 
 static enum hm_rc take_wait(struct hm_cmd_site *cmd, const char *value, struct hm_err *err)
@@ -100,8 +102,10 @@ int hm_cmd_site_parse(struct hm_cmd_site *cmd, int argc, char **argv, const stru
 enum hm_rc hm_cmd_site_open(struct hm_cmd_site *cmd, enum hm_site_access access, struct hm_err *err)
 {
     HM_TRY(hm_libexec_find(HM_INSPECT_PROGRAM, err, &cmd->inspect_program));
+    HM_TRY(hm_libexec_find(HM_SCAN_PROGRAM, err, &cmd->scan_program));
     HM_TRY(hm_site_open(cmd->dir, access, cmd->wait_ms, hm_time_now_unix_s(), err, &cmd->site));
     cmd->site->inspect_program = hm_buf_str(&cmd->inspect_program);
+    cmd->site->scan_program = hm_buf_str(&cmd->scan_program);
     return hm_cmd_site_load_keys(cmd, access == HM_SITE_CHANGE, err);
 }
 

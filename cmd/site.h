@@ -20,10 +20,10 @@ struct hm_cmd_site {
     bool json, quiet;
     uint32_t wait_ms;
     struct hm_keys keys;
-    struct hm_site *site;          /* owned */
-    struct hm_buf report;          /* text for standard output */
-    struct hm_signers signers;     /* --key, and a trial site's own */
-    struct hm_buf inspect_program; /* the site borrows it */
+    struct hm_site *site;                        /* owned */
+    struct hm_buf report;                        /* text for standard output */
+    struct hm_signers signers;                   /* --key, and a trial site's own */
+    struct hm_buf inspect_program, scan_program; /* the site borrows them */
 };
 
 void hm_cmd_site_done(struct hm_cmd_site *cmd);

@@ -6,6 +6,7 @@
 
 enum {
     OPTION_ALL = 256,
+    OPTION_ACKNOWLEDGE,
     OPTION_REASON,
 };
 
@@ -46,26 +47,43 @@ int hm_cmd_site_review(int argc, char **argv)
 /* approve */
 
 static const char approve_usage[] =
-    "usage: hallmark site approve [--dir DIR] SUBMISSION-ID... | --all [--key K]... [-o REQUEST]\n"
+    "usage: hallmark site approve [--dir DIR] SUBMISSION-ID... | --all [--acknowledge ID]...\n"
+    "                             [--key K]... [-o REQUEST]\n"
     "\n"
     "Drafts the releases that these submissions bring, signs them with the keys given, and writes\n"
-    "one request for what is still to be signed.\n";
+    "one request for what is still to be signed. What the scan found at intake must be\n"
+    "acknowledged by its ID; it stands in the request.\n";
 
 static const struct option approve_options[] = {
-    HM_CMD_SITE_OPTIONS, {"all", no_argument, NULL, OPTION_ALL}, {NULL, 0, NULL, 0}};
+    HM_CMD_SITE_OPTIONS,
+    {"all", no_argument, NULL, OPTION_ALL},
+    {"acknowledge", required_argument, NULL, OPTION_ACKNOWLEDGE},
+    {NULL, 0, NULL, 0}};
+
+struct approve_ctx {
+    bool all;
+    const char **acknowledged; /* as many as there are arguments */
+    size_t acknowledged_count;
+};
 
 static enum hm_rc approve_option(void *ctx, int option, const char *value, struct hm_err *err)
 {
-    bool *all = ctx;
+    struct approve_ctx *approve = ctx;
 
-    *all = true;
+    if (option == OPTION_ALL)
+        approve->all = true;
+    else
+        approve->acknowledged[approve->acknowledged_count++] = value;
     return HM_OK;
 }
 
-static enum hm_rc approve_run(struct hm_cmd_site *cmd, const char *const *ids, size_t count,
-                              struct hm_err *err)
+static enum hm_rc approve_run(struct hm_cmd_site *cmd, const struct approve_ctx *approve,
+                              const char *const *ids, size_t count, struct hm_err *err)
 {
     _hm_done_(hm_approval_done) struct hm_approval approval = HM_APPROVAL_INIT;
+
+    approval.acknowledged = approve->acknowledged;
+    approval.acknowledged_count = approve->acknowledged_count;
 
     HM_TRY(hm_cmd_site_open(cmd, HM_SITE_CHANGE, err));
     HM_TRY(hm_approval_run(cmd->site, ids, count, err, &cmd->report, &approval));
@@ -77,25 +95,30 @@ static enum hm_rc approve_run(struct hm_cmd_site *cmd, const char *const *ids, s
 
 int hm_cmd_site_approve(int argc, char **argv)
 {
+    struct approve_ctx approve = {.all = false};
     struct hm_cmd_site cmd;
     struct hm_err err = HM_ERR_INIT;
-    bool all = false;
     size_t count;
     int status;
 
     hm_cmd_site_init(&cmd);
-    status =
-        hm_cmd_site_parse(&cmd, argc, argv, approve_options, approve_usage, approve_option, &all);
+    approve.acknowledged = calloc((size_t)argc + 1, sizeof(*approve.acknowledged));
+    if (approve.acknowledged == NULL)
+        return hm_cmd_site_end(&cmd, hm_error_nomem(&err), &err);
+    status = hm_cmd_site_parse(&cmd, argc, argv, approve_options, approve_usage, approve_option,
+                               &approve);
     count = status < 0 ? (size_t)(argc - optind) : 0;
-    if (status < 0 && all == (count > 0))
+    if (status < 0 && approve.all == (count > 0))
         status = hm_cmd_usage("hallmark site approve", "give submissions, or --all");
-    if (status >= 0) {
+    if (status < 0) {
+        const char *const *ids = approve.all ? NULL : (const char *const *)&argv[optind];
+
+        status = hm_cmd_site_end(&cmd, approve_run(&cmd, &approve, ids, count, &err), &err);
+    } else {
         hm_cmd_site_done(&cmd);
-        return status;
     }
-    return hm_cmd_site_end(
-        &cmd, approve_run(&cmd, all ? NULL : (const char *const *)&argv[optind], count, &err),
-        &err);
+    free(approve.acknowledged);
+    return status;
 }
 
 /* reject */

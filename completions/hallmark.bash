@@ -38,7 +38,7 @@ _hallmark_options() {
     'site intake') printf '%s\n' '--dir=dir' '--json' '--attested=text' '--origin=text' '--title=text' '--label=text' '--date=text' '--quiet' '--help' ;;
     'site pending') printf '%s\n' '--dir=dir' '--json' '--quiet' '--help' ;;
     'site review') printf '%s\n' '--dir=dir' '--quiet' '--help' ;;
-    'site approve') printf '%s\n' '--dir=dir' '--all' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
+    'site approve') printf '%s\n' '--dir=dir' '--all' '--acknowledge=text' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;
     'site reject') printf '%s\n' '--dir=dir' '--reason=text' '--quiet' '--help' ;;
     'site publish') printf '%s\n' '--dir=dir' '--wait=text' '--json' '--quiet' '--help' ;;
     'site recall') printf '%s\n' '--dir=dir' '--wait=text' '--reason=text' '--remedy=text' '--title=text' '--notice=file' '--key=file' '-o=file' '--passphrase-file=file' '--quiet' '--help' ;;

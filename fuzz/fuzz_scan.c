@@ -2,7 +2,7 @@
 /*
  * A scan's inputs. The first byte chooses: 0 what a process that scanned says, after a hostile
  * image took it over; 1 a certificate; 2 a deny list; 3 a file that is taken apart and scanned by
- * one rule; 4 rules.
+ * one rule; 4 rules; 5 findings.json of a submission.
  */
 #include "fuzz.h"
 
@@ -10,6 +10,7 @@
 #include "image/rules.h"
 #include "image/scan.h"
 #include "image/scan_worker.h"
+#include "site/scanned.h"
 
 static void check_findings(struct hm_bytes bytes)
 {
@@ -73,6 +74,21 @@ static void check_scan(struct hm_bytes file, struct hm_bytes rules)
     hm_walk_free(walk);
 }
 
+static void check_scanned(struct hm_bytes raw)
+{
+    _hm_done_(hm_buf_done) struct hm_buf text = HM_BUF_INIT((size_t)64 << 20);
+    struct hm_scanned scanned;
+    struct hm_err err = HM_ERR_INIT;
+
+    if (hm_scanned_parse(raw, &err, &scanned) != HM_OK) {
+        FUZZ_CHECK(err.text[0] != '\0');
+        return;
+    }
+    FUZZ_CHECK(hm_scanned_text(&scanned, &err, &text) == HM_OK);
+    FUZZ_CHECK(hm_scanned_open_count(&scanned) <= scanned.count);
+    hm_scanned_done(&scanned);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char rule[] = "\1\0r\x3f\0\0\0rule R { strings: $a = \"Implant\" wide ascii "
@@ -102,6 +118,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 4:
         check_scan(HM_BYTES_LITERAL("MZ"), rest);
+        break;
+    case 5:
+        check_scanned(rest);
         break;
     default:
         break;

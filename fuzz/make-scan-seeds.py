@@ -5,6 +5,7 @@
 usage: fuzz/make-scan-seeds.py     writes fuzz/corpus/scan
 """
 import hashlib
+import json
 import struct
 import sys
 from pathlib import Path
@@ -74,6 +75,9 @@ def main():
         "volume": b"\3" + images.volume([images.ffs(body, 7)]),
         "rules": b"\4" + rules((b"r.yar", b'import "pe" rule A { meta: severity = "low" strings: $a = /M[Z]{1,3}/ condition: $a and filesize < 1KB }')),
     }
+    finding = {"id": "0" * 32, "kind": "private-key", "severity": "critical", "file": "acme/nic/1/nic.rom", "component": "file", "offset": 0,
+               "sha256": digest.hex(), "rule": "PEM private key", "detail": "", "acknowledged": "2026-11-24T00:00:00Z"}
+    seeds["scanned"] = b"\5" + json.dumps({"schema": "hallmark/findings/1", "findings": [finding]}).encode()
     for seed, data in seeds.items():
         (corpus / seed).write_bytes(data)
 

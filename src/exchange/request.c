@@ -98,6 +98,33 @@ static enum hm_rc read_documents(struct hm_json *json, struct hm_request *reques
     }
 }
 
+static enum hm_rc read_findings(struct hm_json *json, struct hm_request *request,
+                                struct hm_err *err)
+{
+    bool more;
+
+    request->findings =
+        hm_arena_alloc(&request->arena, HM_REQUEST_FINDING_COUNT_MAX, sizeof(request->findings[0]));
+    if (request->findings == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(hm_json_array_begin(json, err));
+    for (;;) {
+        const char *text = NULL;
+
+        HM_TRY(hm_json_array_next(json, err, &more));
+        if (!more)
+            return HM_OK;
+        if (request->finding_count == HM_REQUEST_FINDING_COUNT_MAX)
+            return hm_fail(err, HM_EFORMAT, "request.json: more than %d findings",
+                           HM_REQUEST_FINDING_COUNT_MAX);
+        HM_TRY(copy_text(json, request, err, &text));
+        if (strlen(text) > HM_REQUEST_FINDING_SIZE_MAX)
+            return hm_fail(err, HM_EFORMAT, "request.json: a finding is longer than %d bytes",
+                           HM_REQUEST_FINDING_SIZE_MAX);
+        request->findings[request->finding_count++] = text;
+    }
+}
+
 /* What a request must name follows from the roles in it. */
 static enum hm_rc check_roles(const struct hm_request *request, struct hm_err *err)
 {
@@ -140,6 +167,8 @@ static enum hm_rc read_head_member(struct hm_json *json, struct hm_request *requ
         return copy_text(json, request, err, &request->reason);
     if (hm_bytes_is_str(key, "documents"))
         return read_documents(json, request, err);
+    if (hm_bytes_is_str(key, "findings"))
+        return read_findings(json, request, err);
     if (!hm_bytes_is_str(key, "schema") && !hm_bytes_is_str(key, "created"))
         return hm_fail(err, HM_EFORMAT, "request.json: unknown member '%.*s'", HM_BYTES_FMT(key));
     HM_TRY(hm_json_string(json, err, &text));
@@ -399,6 +428,13 @@ static enum hm_rc write_head(const struct hm_request *request, struct hm_err *er
     hm_json_writer_key(&writer, "created");
     hm_json_writer_time(&writer, request->created_unix_s);
     hm_json_writer_key_str(&writer, "reason", request->reason);
+    if (request->finding_count > 0) {
+        hm_json_writer_key(&writer, "findings");
+        hm_json_writer_array_begin(&writer);
+        for (size_t i = 0; i < request->finding_count; i++)
+            hm_json_writer_str(&writer, request->findings[i]);
+        hm_json_writer_array_end(&writer);
+    }
     hm_json_writer_key(&writer, "documents");
     hm_json_writer_array_begin(&writer);
     for (size_t i = 0; i < request->document_count; i++) {
@@ -456,6 +492,9 @@ enum hm_rc hm_request_write(const struct hm_request *request, struct hm_err *err
     if (strlen(request->reason) > HM_REQUEST_REASON_SIZE_MAX)
         return hm_fail(err, HM_EUSAGE, "the reason of a request is longer than %d bytes",
                        HM_REQUEST_REASON_SIZE_MAX);
+    if (request->finding_count > HM_REQUEST_FINDING_COUNT_MAX)
+        return hm_fail(err, HM_EUSAGE, "a request holds at most %d findings",
+                       HM_REQUEST_FINDING_COUNT_MAX);
     HM_TRY(check_roles(request, err));
     HM_TRY(write_head(request, err, &head));
     hm_ustar_writer_init(&writer, write_buf, ret_buf);

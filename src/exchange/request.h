@@ -8,8 +8,11 @@
 
 #define HM_REQUEST_DOCUMENT_COUNT_MAX 2048 /* a large maker's products, renewed at once */
 #define HM_REQUEST_DOCUMENT_SIZE_MAX  67108864
-#define HM_REQUEST_HEAD_SIZE_MAX      1048576 /* 250 bytes a document, and some */
+#define HM_REQUEST_HEAD_SIZE_MAX      4194304 /* 250 bytes a document, 1,100 a finding */
 #define HM_REQUEST_REASON_SIZE_MAX    500
+/* What the site's scan found and somebody acknowledged: more in one request nobody reads. */
+#define HM_REQUEST_FINDING_COUNT_MAX 1000
+#define HM_REQUEST_FINDING_SIZE_MAX  1000
 /* The whole archive: it is read into memory on the signer's machine. All products of a role with a
  * million files, as they are and as they will be. */
 #define HM_REQUEST_SIZE_MAX 1073741824
@@ -28,6 +31,8 @@ struct hm_request {
     const char *maker; /* or NULL */
     int64_t created_unix_s;
     const char *reason;
+    const char **findings; /* for the signer to read; words of the site alone */
+    size_t finding_count;
     struct hm_bytes root;    /* raw, or empty */
     struct hm_bytes targets; /* raw, or empty */
     struct hm_bytes *identities;

@@ -191,6 +191,8 @@ static enum hm_rc check_chain(struct hm_signing *signing, struct hm_err *err)
         HM_TRY(say(signing, err, "Request of site %s: %s", request->site, request->reason));
     else
         HM_TRY(say(signing, err, "Request of maker %s: %s", request->maker, request->reason));
+    for (size_t i = 0; i < request->finding_count; i++)
+        HM_TRY(say(signing, err, "WARNING: found by the site's scan: %s", request->findings[i]));
     if (chain->root != NULL) {
         HM_TRY(hm_layout_root_site(chain->root, &arena, err, &site, &trial));
         if (request->site == NULL || strcmp(site, request->site) != 0)

@@ -10,6 +10,7 @@
 #define HM_IMAGE_MEASURE_H
 
 #include "base/json_writer.h"
+#include "image/image.h"
 
 /* Of one release: no card has more, and what is said of a release has its limit. */
 #define HM_MEASURE_COUNT_MAX 48
@@ -24,5 +25,10 @@
 HM_MUST_CHECK enum hm_rc hm_measure_files(const char *program, const char *const *paths,
                                           size_t count, struct hm_err *err,
                                           struct hm_buf *ret_array, struct hm_buf *notes);
+/* Compares what custom (a JSON object, or empty) says of the file name under "measurements", PCR 2,
+ * with what image would measure: the same digests, events and order. HM_EMISMATCH: others. HM_OK
+ * where it says nothing of that file. */
+HM_MUST_CHECK enum hm_rc hm_measure_check(const struct hm_image *image, struct hm_bytes name,
+                                          struct hm_bytes custom, struct hm_err *err);
 
 #endif

@@ -293,12 +293,10 @@ static enum hm_rc take(struct hm_scan *scan, struct hm_err *err)
     struct hm_bytes trailer = scan->inspection->trailer;
     enum hm_rc rc;
 
-    if (trailer.size == 0) /* it ended before it could say anything */
-        return hm_finding_set_partial(&scan->findings,
-                                      (scan->inspection->image.is_partial)
-                                          ? "who scanned it did not come to its end"
-                                          : "who scanned it said nothing",
-                                      err);
+    if (trailer.size == 0 && scan->inspection->image.is_partial)
+        return HM_OK; /* it ended before it could say anything: the image says why */
+    if (trailer.size == 0)
+        return hm_finding_set_partial(&scan->findings, "who scanned it said nothing", err);
     rc = hm_finding_parse(trailer, &scan->inspection->image, &why, &scan->findings);
     if (rc == HM_EFORMAT)
         return hm_finding_set_partial(&scan->findings, "who scanned it gave no valid findings",

@@ -5,6 +5,7 @@
 #include "exchange/review.h"
 #include "exchange/role.h"
 #include "site/compare.h"
+#include "site/scanned.h"
 
 void hm_approval_done(struct hm_approval *approval)
 {
@@ -293,6 +294,87 @@ static enum hm_rc choose(const struct hm_staged_list *list, const char *const *i
     return HM_OK;
 }
 
+/* What the scan found: each finding must be acknowledged by its ID, now or before. */
+struct acknowledging {
+    const struct hm_site *site;
+    const struct hm_approval *approval;
+    bool *is_used;
+    size_t open_count;
+};
+
+static enum hm_rc load_findings(struct acknowledging *acknowledging, const char *id,
+                                struct hm_err *err, struct hm_scanned *ret_scanned,
+                                bool *ret_changed)
+{
+    HM_TRY(hm_scanned_load(acknowledging->site, id, err, ret_scanned));
+    *ret_changed = hm_scanned_acknowledge(ret_scanned, acknowledging->approval->acknowledged,
+                                          acknowledging->approval->acknowledged_count,
+                                          acknowledging->site->now_unix_s, acknowledging->is_used);
+    return HM_OK;
+}
+
+static enum hm_rc check_findings(struct acknowledging *acknowledging,
+                                 const struct hm_staged *staged, struct hm_err *err,
+                                 struct hm_buf *report)
+{
+    _hm_done_(hm_scanned_done) struct hm_scanned scanned = HM_SCANNED_INIT;
+    size_t open;
+    bool changed;
+
+    HM_TRY(load_findings(acknowledging, staged->id, err, &scanned, &changed));
+    open = hm_scanned_open_count(&scanned);
+    acknowledging->open_count += open;
+    if (open == 0)
+        return HM_OK;
+    HM_TRY(
+        hm_buf_append_fmt(report, err, "submission %.12s of '%s':\n", staged->id, staged->maker));
+    return hm_scanned_text(&scanned, err, report);
+}
+
+static enum hm_rc keep_findings(struct acknowledging *acknowledging, const struct hm_staged *staged,
+                                struct hm_err *err)
+{
+    _hm_done_(hm_scanned_done) struct hm_scanned scanned = HM_SCANNED_INIT;
+    _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
+    char path[160];
+    bool changed;
+
+    HM_TRY(load_findings(acknowledging, staged->id, err, &scanned, &changed));
+    if (!changed)
+        return HM_OK;
+    (void)snprintf(path, sizeof(path), "submissions/%s", staged->id);
+    HM_TRY(hm_dir_open_at(&acknowledging->site->private_dir, path, false, err, &dir));
+    return hm_scanned_write(&scanned, &dir, err);
+}
+
+static enum hm_rc acknowledge(const struct hm_site *site, struct hm_approval *approval,
+                              const struct hm_staged *const *chosen, size_t count,
+                              struct hm_err *err, struct hm_buf *report)
+{
+    struct acknowledging acknowledging = {.site = site, .approval = approval};
+    size_t id_count = approval->acknowledged_count;
+
+    acknowledging.is_used = hm_arena_alloc(&approval->arena, id_count + 1, sizeof(bool));
+    if (acknowledging.is_used == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(check_findings(&acknowledging, chosen[i], err, report));
+    for (size_t i = 0; i < id_count; i++)
+        if (!acknowledging.is_used[i])
+            return hm_fail(err, HM_EUSAGE,
+                           "'%s' is the ID of no finding in these submissions (at least %d digits)",
+                           approval->acknowledged[i], HM_SCANNED_ID_MIN);
+    if (acknowledging.open_count > 0)
+        return hm_fail(err, HM_EREFUSED,
+                       "%zu finding%s of the scan, told above, %s not acknowledged: read them, and "
+                       "approve with '--acknowledge ID' for each that may pass, or reject",
+                       acknowledging.open_count, acknowledging.open_count == 1 ? "" : "s",
+                       acknowledging.open_count == 1 ? "is" : "are");
+    for (size_t i = 0; i < count; i++)
+        HM_TRY(keep_findings(&acknowledging, chosen[i], err));
+    return HM_OK;
+}
+
 enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids, size_t id_count,
                            struct hm_err *err, struct hm_buf *report,
                            struct hm_approval *ret_approval)
@@ -309,6 +391,7 @@ enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids, s
     if (chosen == NULL)
         return hm_error_nomem(err);
     HM_TRY(choose(list, ids, id_count, chosen, &count, err));
+    HM_TRY(acknowledge(site, approval, chosen, count, err, report));
     if (roles->targets_draft != NULL)
         HM_TRY(add_role(approval, "targets", err));
     for (size_t i = 0; i < list->count; i++) {
@@ -510,12 +593,15 @@ static enum hm_rc review_staged(struct hm_roles *roles, const struct hm_staged_l
                                 struct hm_buf *report)
 {
     _hm_done_(builder_done) struct builder builder = {.parts = HM_PARTS_INIT};
+    _hm_done_(hm_scanned_done) struct hm_scanned scanned = HM_SCANNED_INIT;
     char taken[HM_TIME_TEXT_SIZE];
 
     hm_time_format(staged->taken_unix_s, taken);
     HM_TRY(hm_buf_append_fmt(
         report, err, "submission %.12s of '%s', %s, taken in %s\n", staged->id, staged->maker,
         staged->is_attested ? "attested by the vendor" : "signed by the maker", taken));
+    HM_TRY(hm_scanned_load(roles->site, staged->id, err, &scanned));
+    HM_TRY(hm_scanned_text(&scanned, err, report));
     HM_TRY(builder_init(&builder, roles, list, staged->maker, false, err));
     HM_TRY(review_images(list, staged, &builder, err, report));
     HM_TRY(builder_add(&builder, staged, err));

@@ -11,6 +11,10 @@
 struct hm_approval {
     const char **roles; /* drafts to be signed: "targets" first where it waits too */
     size_t role_count, role_capacity;
+    /* From the caller: IDs of findings (site/scanned.h) that whoever approves lets pass; borrowed.
+     */
+    const char *const *acknowledged;
+    size_t acknowledged_count;
     struct hm_arena arena;
 };
 
@@ -21,7 +25,9 @@ struct hm_approval {
 
 void hm_approval_done(struct hm_approval *approval);
 /* ids NULL: all that wait. Writes the drafts. HM_EREFUSED: an earlier submission of the same maker
- * waits and is not among them; HM_EUNKNOWN; HM_ENOTFOUND: an image is gone. */
+ * waits and is not among them, or the scan found something that is not acknowledged (each is told
+ * in the report; nothing is kept then); HM_EUSAGE: an ID is of no finding; HM_EUNKNOWN;
+ * HM_ENOTFOUND: an image is gone. */
 HM_MUST_CHECK enum hm_rc hm_approval_run(const struct hm_site *site, const char *const *ids,
                                          size_t id_count, struct hm_err *err, struct hm_buf *report,
                                          struct hm_approval *ret_approval);

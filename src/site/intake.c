@@ -351,6 +351,7 @@ static enum hm_rc take_content(struct hm_intake *intake, struct archive *archive
     HM_TRY(take_images(intake, archive, submission, err));
     HM_TRY(hm_digest_final(archive->digest, err, id.bytes));
     HM_TRY(hm_intake_check(intake, err, result));
+    HM_TRY(hm_intake_scan(intake, err));
     HM_TRY(write_documents(intake, submission, err));
     return hm_intake_end(intake, &id, err, result);
 }

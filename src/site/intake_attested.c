@@ -161,6 +161,7 @@ static enum hm_rc take(struct hm_intake *intake, const struct hm_intake_attested
     HM_TRY(hm_intake_check(intake, err, result));
     if (result->brought_count == 0)
         return hm_fail(err, HM_EREFUSED, "all of it is published already");
+    HM_TRY(hm_intake_scan(intake, err));
     HM_TRY(write_content(intake, content, err, &id));
     return hm_intake_end(intake, &id, err, result);
 }

@@ -40,6 +40,10 @@ HM_MUST_CHECK enum hm_rc hm_intake_find_known(const struct hm_intake *intake, co
 /* The rules of names, and a line of report for each file that it brings. */
 HM_MUST_CHECK enum hm_rc hm_intake_check(struct hm_intake *intake, struct hm_err *err,
                                          struct hm_intake_result *result);
+/* Scans what it brings (site/scanned.h), and refuses it (HM_EMISMATCH) where its maker says that
+ * something else will be measured than the files give. HM_EINPUT: the site's rules are not usable.
+ * Behind hm_intake_check. */
+HM_MUST_CHECK enum hm_rc hm_intake_scan(struct hm_intake *intake, struct hm_err *err);
 /* Writes the head and the report, and puts the folder in its place under id. */
 HM_MUST_CHECK enum hm_rc hm_intake_end(struct hm_intake *intake, const struct hm_sha256 *id,
                                        struct hm_err *err, struct hm_intake_result *result);

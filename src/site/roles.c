@@ -7,6 +7,7 @@
 #include "exchange/review.h"
 #include "exchange/role.h"
 #include "site/approvers.h"
+#include "site/scanned.h"
 
 static enum hm_rc load_draft(const struct hm_site *site, const char *role, struct hm_err *err,
                              struct hm_draft **ret_draft)
@@ -296,6 +297,8 @@ enum hm_rc hm_roles_request(const struct hm_roles *roles, const char *const *nam
         if (strcmp(names[i], "root") != 0 && strcmp(names[i], "targets") != 0)
             head.targets = roles->tree->targets.raw;
     }
+    HM_TRY(hm_scanned_request(roles->site, names, count, &arena, err, &head.findings,
+                              &head.finding_count));
     HM_TRY(hm_draft_request(&roles->site->drafts, &head, names, currents, count, err, &raw));
     HM_TRY(hm_file_write_path(path, 0644, hm_buf_bytes(&raw), err));
     return hm_buf_append_fmt(report, err,

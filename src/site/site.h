@@ -43,6 +43,7 @@ struct hm_site {
     size_t flat_max;             /* HM_PARTITION_FLAT_MAX; tests set less */
     const char *ca_file;         /* for witnesses by https; borrowed, NULL: the system's */
     const char *inspect_program; /* reads images (image/inspect.h); borrowed, NULL: nobody does */
+    const char *scan_program;    /* scans what is taken in (image/scan.h); likewise */
     struct hm_arena arena;
 };
 
