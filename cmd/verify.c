@@ -11,16 +11,24 @@
 
 static const char help[] =
     "usage: hallmark verify FILE... [OPTION...]\n"
-    "       hallmark verify --event-log LOG [OPTION...]\n"
+    "       hallmark verify --event-log LOG [--quote QUOTE --signature SIG --key AK.pem --nonce "
+    "HEX]\n"
+    "                       [OPTION...]\n"
     "\n"
     "Looks each file up by its bytes in what the trusted sites have released, without a "
     "connection,\n"
     "as of the last refresh. Exit status: 0 released and accepted; 1 unknown, tampered with or\n"
     "refused; 3 cannot tell. FILE '-' is standard input. Where the site keeps a release log, the\n"
     "proof beside it (FILE.proof) is checked as well, and told.\n"
-    "With --event-log, the option ROMs that a measured boot has run, by the log's digests.\n"
+    "With --event-log, the option ROMs that a measured boot has run, by the log's digests; with a\n"
+    "quote, only if the TPM signed that its PCRs have the values that the log replays to.\n"
     "\n"
     "  --event-log LOG   a TPM event log (in Linux: binary_bios_measurements)\n"
+    "  --quote FILE    what the TPM says of its PCRs (tpm2_quote's message)\n"
+    "  --signature FILE\n"
+    "                  its signature, as the TPM has it\n"
+    "  --key FILE      the public key that signed it, in PEM: known to be of that machine's TPM\n"
+    "  --nonce HEX     the nonce that it was asked with\n"
     "  --site NAME     ask this site only\n"
     "  --max-age D     cannot tell if the last refresh is older (30d, 12h, ...)\n"
     "  --require-proof cannot tell without the proof that the site's log has it\n"
@@ -29,7 +37,15 @@ static const char help[] =
     "  --no-progress   no progress line\n"
     "  --home DIR      the state folder\n";
 
-enum { OPT_MAX_AGE = HM_CUSTOMER_OWN_, OPT_REQUIRE_PROOF, OPT_EVENT_LOG };
+enum {
+    OPT_MAX_AGE = HM_CUSTOMER_OWN_,
+    OPT_REQUIRE_PROOF,
+    OPT_EVENT_LOG,
+    OPT_QUOTE,
+    OPT_SIGNATURE,
+    OPT_KEY,
+    OPT_NONCE
+};
 
 struct command {
     struct hm_customer customer;
@@ -311,6 +327,35 @@ static enum hm_rc run(struct command *command, char **paths, size_t count, struc
     return print_ages(command, err);
 }
 
+static bool take_quote(struct hm_verify_log_quote *quote, int option, const char *value)
+{
+    switch (option) {
+    case OPT_QUOTE:
+        quote->quote = value;
+        return true;
+    case OPT_SIGNATURE:
+        quote->signature = value;
+        return true;
+    case OPT_KEY:
+        quote->key = value;
+        return true;
+    case OPT_NONCE:
+        quote->nonce = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* All four, or none. */
+static bool is_whole(const struct hm_verify_log_quote *quote)
+{
+    bool has = quote->quote != NULL;
+
+    return (quote->signature != NULL) == has && (quote->key != NULL) == has &&
+           (quote->nonce != NULL) == has;
+}
+
 int hm_cmd_verify(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -318,11 +363,16 @@ int hm_cmd_verify(int argc, char **argv)
         {"max-age", required_argument, NULL, OPT_MAX_AGE},
         {"require-proof", no_argument, NULL, OPT_REQUIRE_PROOF},
         {"event-log", required_argument, NULL, OPT_EVENT_LOG},
+        {"quote", required_argument, NULL, OPT_QUOTE},
+        {"signature", required_argument, NULL, OPT_SIGNATURE},
+        {"key", required_argument, NULL, OPT_KEY},
+        {"nonce", required_argument, NULL, OPT_NONCE},
         {NULL, 0, NULL, 0},
     };
     _hm_done_(command_done) struct command command = {
         .max_age_s = -1, .json = HM_BUF_INIT(HM_CUSTOMER_OUTPUT_SIZE_MAX)};
     struct hm_err err = HM_ERR_INIT;
+    struct hm_verify_log_quote quote = {.quote = NULL};
     const char *event_log = NULL;
     int option;
 
@@ -335,7 +385,8 @@ int hm_cmd_verify(int argc, char **argv)
             command.needs_proof = true;
         } else if (option == OPT_EVENT_LOG) {
             event_log = optarg;
-        } else if (!hm_customer_take_option(&command.customer, option)) {
+        } else if (!take_quote(&quote, option, optarg) &&
+                   !hm_customer_take_option(&command.customer, option)) {
             return hm_customer_bad_option(&command.customer, option, argv);
         }
     }
@@ -343,8 +394,11 @@ int hm_cmd_verify(int argc, char **argv)
         return hm_customer_print_help(&command.customer);
     if (event_log != NULL && argc != optind)
         return hm_cmd_usage("hallmark verify", "--event-log is a question of its own");
+    if (!is_whole(&quote) || (quote.quote != NULL && event_log == NULL))
+        return hm_cmd_usage("hallmark verify", "--quote, --signature, --key and --nonce go "
+                                               "together, with --event-log");
     if (event_log != NULL)
-        return hm_verify_log(&command.customer, event_log, command.max_age_s);
+        return hm_verify_log(&command.customer, event_log, &quote, command.max_age_s);
     if (argc == optind)
         return hm_cmd_usage("hallmark verify", "say which files to verify");
     hm_json_writer_init(&command.files, &command.json, false);

@@ -72,7 +72,7 @@ _hallmark_options() {
     'dossier') printf '%s\n' '--customer=text' '--release=text' '--image=text' '--received' '--never-received' '--rejected' '--withheld' '--at=text' '--revoked=text' '--site-dir=dir' '--trust=file' '--site=site' '--json' '--quiet' '--home=dir' '-o=file' '--help' ;;
     'check') printf '%s\n' '--trust=file' '--site=site' '--as-of=text' '--json' '--quiet' '--home=dir' '--help' ;;
     'receipts') printf '%s\n' '--update' '--image=text' '--path=text' '--since=text' '--state=text' '--export=file' '--site=site' '--json' '--csv' '--quiet' '--home=dir' '--help' ;;
-    'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
+    'verify') printf '%s\n' '--site=site' '--max-age=text' '--require-proof' '--event-log=file' '--quote=file' '--signature=file' '--key=file' '--nonce=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'identify') printf '%s\n' '--in=dir' '--raw' '--trace' '--site=site' '--max-age=text' '--json' '--quiet' '--no-progress' '--home=dir' '--help' ;;
     'bundle export') printf '%s\n' '--site=site' '--json' '--quiet' '--no-progress' '--home=dir' '-o=file' '--help' ;;
     'bundle import') printf '%s\n' '--max-age=text' '--accept-age=text' '--dry-run' '--json' '--quiet' '--no-progress' '--home=dir' '-d=dir' '--help' ;;

@@ -629,3 +629,34 @@ enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,
     HM_TRY(hm_key_frame(key, message, err, frame, &bytes));
     return hm_key_verify_plain(key, bytes, signature, err);
 }
+
+enum hm_rc hm_key_verify_sha256(const struct hm_key *key, enum hm_key_padding padding,
+                                struct hm_bytes message, struct hm_bytes signature,
+                                struct hm_err *err)
+{
+    _hm_free_(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    char pkcs1[] = OSSL_PKEY_RSA_PAD_MODE_PKCSV15, pss[] = OSSL_PKEY_RSA_PAD_MODE_PSS;
+    char salt_any[] = OSSL_PKEY_RSA_PSS_SALT_LEN_AUTO;
+    OSSL_PARAM params[] = {OSSL_PARAM_END, OSSL_PARAM_END, OSSL_PARAM_END};
+    OSSL_LIB_CTX *library;
+
+    if (ctx == NULL)
+        return hm_error_nomem(err);
+    if (key->scheme->is_rsa != (padding != HM_KEY_PADDING_NONE) ||
+        (!key->scheme->is_rsa && key->scheme->group == NULL))
+        return hm_fail(err, HM_ESIGNATURE, "the key is of another kind than the signature");
+    if (message.size == 0 || !is_size_possible(key, signature.size))
+        return hm_fail(err, HM_ESIGNATURE, "a signature of %zu bytes cannot be one by this key",
+                       signature.size);
+    if (padding != HM_KEY_PADDING_NONE)
+        params[0] = OSSL_PARAM_construct_utf8_string(
+            OSSL_SIGNATURE_PARAM_PAD_MODE, padding == HM_KEY_PADDING_PSS ? pss : pkcs1, 0);
+    if (padding == HM_KEY_PADDING_PSS)
+        params[1] = OSSL_PARAM_construct_utf8_string(OSSL_SIGNATURE_PARAM_PSS_SALTLEN, salt_any, 0);
+    HM_TRY(hm_provider_ctx(err, &library));
+    if (EVP_DigestVerifyInit_ex(ctx, NULL, "SHA2-256", library, NULL, key->pkey, params) != 1)
+        return hm_provider_fail(err, HM_EINTERNAL, "OpenSSL does not start a signature operation");
+    if (EVP_DigestVerify(ctx, signature.data, signature.size, message.data, message.size) != 1)
+        return hm_provider_fail(err, HM_ESIGNATURE, "the signature is not by this key");
+    return HM_OK;
+}

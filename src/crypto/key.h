@@ -96,4 +96,16 @@ HM_MUST_CHECK enum hm_rc hm_key_frame(const struct hm_key *key, struct hm_bytes 
 HM_MUST_CHECK enum hm_rc hm_key_verify(const struct hm_key *key, struct hm_bytes message,
                                        struct hm_bytes signature, struct hm_err *err);
 
+/* How others than TUF sign with RSA. */
+enum hm_key_padding {
+    HM_KEY_PADDING_NONE, /* no RSA: ECDSA, in DER */
+    HM_KEY_PADDING_PKCS1,
+    HM_KEY_PADDING_PSS,
+};
+/* As hm_key_verify, for a signature over the SHA-256 of message, whatever the key's scheme says: of
+ * TPMs. HM_ESIGNATURE too where the key is of another kind than padding. */
+HM_MUST_CHECK enum hm_rc hm_key_verify_sha256(const struct hm_key *key, enum hm_key_padding padding,
+                                              struct hm_bytes message, struct hm_bytes signature,
+                                              struct hm_err *err);
+
 #endif

@@ -412,6 +412,32 @@ class EventLog(story.Case):
     def test_no_option_rom(self):
         self.assertIn("no option ROM was measured", self.verify([]).out)
 
+    def test_a_quote_must_be_good_before_anything_is_said(self):
+        folder = story.SOURCE / "tests/data/quote"
+        nonce = "00112233445566778899aabbccddeeff" * 2
+
+        def quoted(name="ecdsa", *options, key=None, log=folder / "log", nonce=nonce, status=NO):
+            run = hallmark("verify", "--event-log", log, "--quote", folder / f"{name}.quote", "--signature", folder / f"{name}.sig",
+                           "--key", folder / f"{key or name}.pem", "--nonce", nonce, *options, home=self.cast.home)
+            self.assertStatus(run, status)
+            return run
+
+        for name in ("ecdsa", "rsassa", "rsapss"):
+            # Its option ROMs are of no release here: exit 1, behind a good quote.
+            self.assertIn("quote: good: PCR 0, 1, 2, 7 are what the log replays to", quoted(name).out)
+        document = quoted("ecdsa", "--json").json()
+        self.assertEqual((document["quote"]["verdict"], document["quote"]["pcrs"]), ("good", [0, 1, 2, 7]))
+        tampered = self.scratch / "tampered"
+        tampered.write_bytes((folder / "log").read_bytes().replace(hashlib.sha256(b"driver").digest(), self.measured))
+        for run, why in ((quoted(log=tampered), "other values than the log"), (quoted(nonce="11" * 32), "another nonce"),
+                         (quoted(key="rsassa"), "not signed by that key"), (quoted("without-2", key="ecdsa", status=CANNOT_TELL), "PCR 2"),
+                         (quoted("two-banks", key="ecdsa"), "another bank")):
+            self.assertIn(why, run.err)
+            self.assertEqual(run.out, "")
+        self.assertIn("--nonce", quoted(nonce="xyz", status=USAGE).err)
+        self.assertStatus(hallmark("verify", "--event-log", folder / "log", "--quote", folder / "ecdsa.quote", home=self.cast.home), USAGE)
+        self.assertStatus(hallmark("verify", "--quote", folder / "ecdsa.quote", "--signature", "x", "--key", "x", "--nonce", nonce, home=self.cast.home), USAGE)
+
     def test_what_is_no_log_and_wrong_use(self):
         path = self.scratch / "log"
         path.write_bytes(b"no log at all")
