@@ -142,13 +142,17 @@ static uint64_t first_match(YR_SCAN_CONTEXT *context, const YR_RULE *rule)
 
     yr_rule_strings_foreach(rule, string)
     {
-        const YR_MATCH *match;
+        const void *at = context->matches[string->idx].head;
 
-        yr_string_matches_foreach(context, string, match)
-        {
-            uint64_t at = (uint64_t)(match->base + match->offset);
+        while (at != NULL) {
+            YR_MATCH match;
+            uint64_t offset;
 
-            first = at < first ? at : first;
+            memcpy(&match, at, sizeof(match)); /* the library keeps them at any address */
+            offset = (uint64_t)(match.base + match.offset);
+            if (!match.is_private && offset < first)
+                first = offset;
+            at = match.next;
         }
     }
     return first == UINT64_MAX ? 0 : first;
