@@ -14,7 +14,7 @@
 #include "tlog/log_policy.h"
 #include "tuf/root.h"
 
-/* A site's whole history of one account fits; each keeps some 2 KiB. */
+/* A site's whole history of one account fits; each keeps some 20 KiB. */
 #define HM_JUDGE_FILE_COUNT_MAX 200000
 /* Each is held against all statements; a site signs one where orders differ. */
 #define HM_JUDGE_HEAD_COUNT_MAX 256
