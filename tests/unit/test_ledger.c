@@ -276,8 +276,10 @@ static struct hm_ledger_counts counts_of(struct bench *bench)
 
 #define BUFS                                                                                       \
     _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);              \
-    _hm_done_(hm_buf_done) struct hm_buf answer = HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);            \
-    _hm_done_(hm_buf_done) struct hm_buf other = HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);             \
+    __attribute__((unused)) _hm_done_(hm_buf_done) struct hm_buf answer =                          \
+        HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);                                                      \
+    __attribute__((unused)) _hm_done_(hm_buf_done) struct hm_buf other =                           \
+        HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);                                                      \
     struct bench *bench = *state
 
 /* Enrols and asks; the offer is in answer. */
