@@ -259,7 +259,8 @@ static void fail_all(struct hm_deliver_item **items, size_t count, enum hm_rc rc
 }
 
 /* All that waits, and what was collected meanwhile, with one flush. */
-static void do_batch(struct hm_deliver *deliver, struct hm_batch_item **waiting, size_t count)
+HM_NOINLINE static void do_batch(struct hm_deliver *deliver, struct hm_batch_item **waiting,
+                                 size_t count)
 {
     const struct hm_deliver_ledger *ledger = deliver->options.ledger;
     struct hm_deliver_item *items[HM_DELIVER_BATCH_MAX];
@@ -283,7 +284,7 @@ static void do_batch(struct hm_deliver *deliver, struct hm_batch_item **waiting,
     hm_batch_finish(&deliver->batch, waiting, count);
 }
 
-static void tick(struct hm_deliver *deliver)
+HM_NOINLINE static void tick(struct hm_deliver *deliver)
 {
     const struct hm_deliver_ledger *ledger = deliver->options.ledger;
     struct hm_counters_ledger counts = {0};
