@@ -298,7 +298,7 @@ static enum hm_rc choose(const struct hm_staged_list *list, const char *const *i
 struct acknowledging {
     const struct hm_site *site;
     const struct hm_approval *approval;
-    bool *is_used;
+    struct hm_scanned_word *words; /* as many as were acknowledged */
     size_t open_count;
 };
 
@@ -307,9 +307,9 @@ static enum hm_rc load_findings(struct acknowledging *acknowledging, const char 
                                 bool *ret_changed)
 {
     HM_TRY(hm_scanned_load(acknowledging->site, id, err, ret_scanned));
-    *ret_changed = hm_scanned_acknowledge(ret_scanned, acknowledging->approval->acknowledged,
+    *ret_changed = hm_scanned_acknowledge(ret_scanned, acknowledging->words,
                                           acknowledging->approval->acknowledged_count,
-                                          acknowledging->site->now_unix_s, acknowledging->is_used);
+                                          acknowledging->site->now_unix_s);
     return HM_OK;
 }
 
@@ -347,23 +347,49 @@ static enum hm_rc keep_findings(struct acknowledging *acknowledging, const struc
     return hm_scanned_write(&scanned, &dir, err);
 }
 
+static enum hm_rc init_words(struct acknowledging *acknowledging, struct hm_approval *approval,
+                             struct hm_err *err)
+{
+    size_t count = approval->acknowledged_count;
+
+    acknowledging->words =
+        hm_arena_alloc(&approval->arena, count + 1, sizeof(*acknowledging->words));
+    if (acknowledging->words == NULL)
+        return hm_error_nomem(err);
+    for (size_t i = 0; i < count; i++)
+        acknowledging->words[i] = (struct hm_scanned_word){.text = approval->acknowledged[i]};
+    return HM_OK;
+}
+
+/* Each names one finding, and no more. */
+static enum hm_rc check_words(const struct acknowledging *acknowledging, struct hm_err *err)
+{
+    for (size_t i = 0; i < acknowledging->approval->acknowledged_count; i++) {
+        const struct hm_scanned_word *word = &acknowledging->words[i];
+
+        if (word->id[0] == '\0')
+            return hm_fail(err, HM_EUSAGE,
+                           "'%s' is the ID of no finding in these submissions (at least %d digits)",
+                           word->text, HM_SCANNED_ID_MIN);
+        if (word->is_ambiguous)
+            return hm_fail(err, HM_EUSAGE,
+                           "'%s' begins the IDs of several findings in these submissions: give all "
+                           "digits, as 'hallmark site review' tells them",
+                           word->text);
+    }
+    return HM_OK;
+}
+
 static enum hm_rc acknowledge(const struct hm_site *site, struct hm_approval *approval,
                               const struct hm_staged *const *chosen, size_t count,
                               struct hm_err *err, struct hm_buf *report)
 {
     struct acknowledging acknowledging = {.site = site, .approval = approval};
-    size_t id_count = approval->acknowledged_count;
 
-    acknowledging.is_used = hm_arena_alloc(&approval->arena, id_count + 1, sizeof(bool));
-    if (acknowledging.is_used == NULL)
-        return hm_error_nomem(err);
+    HM_TRY(init_words(&acknowledging, approval, err));
     for (size_t i = 0; i < count; i++)
         HM_TRY(check_findings(&acknowledging, chosen[i], err, report));
-    for (size_t i = 0; i < id_count; i++)
-        if (!acknowledging.is_used[i])
-            return hm_fail(err, HM_EUSAGE,
-                           "'%s' is the ID of no finding in these submissions (at least %d digits)",
-                           approval->acknowledged[i], HM_SCANNED_ID_MIN);
+    HM_TRY(check_words(&acknowledging, err));
     if (acknowledging.open_count > 0)
         return hm_fail(err, HM_EREFUSED,
                        "%zu finding%s of the scan, told above, %s not acknowledged: read them, and "

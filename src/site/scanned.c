@@ -258,23 +258,32 @@ enum hm_rc hm_scanned_load(const struct hm_site *site, const char *id, struct hm
 
 /* ---- acknowledging --------------------------------------------------------------------------- */
 
-bool hm_scanned_acknowledge(struct hm_scanned *scanned, const char *const *ids, size_t id_count,
-                            int64_t now_unix_s, bool *is_used)
+static bool is_named(const struct hm_scanned_item *item, struct hm_scanned_word *word)
+{
+    size_t size = strlen(word->text);
+
+    if (size < HM_SCANNED_ID_MIN || strncmp(item->id, word->text, size) != 0)
+        return false;
+    if (word->id[0] == '\0')
+        (void)snprintf(word->id, sizeof(word->id), "%s", item->id);
+    else if (strcmp(word->id, item->id) != 0)
+        word->is_ambiguous = true;
+    return true;
+}
+
+bool hm_scanned_acknowledge(struct hm_scanned *scanned, struct hm_scanned_word *words,
+                            size_t word_count, int64_t now_unix_s)
 {
     bool is_changed = false;
 
     for (size_t i = 0; i < scanned->count; i++) {
         struct hm_scanned_item *item = &scanned->items[i];
 
-        for (size_t k = 0; k < id_count; k++) {
-            size_t size = strlen(ids[k]);
-
-            if (size < HM_SCANNED_ID_MIN || strncmp(item->id, ids[k], size) != 0)
+        for (size_t k = 0; k < word_count; k++) {
+            if (!is_named(item, &words[k]) || item->acknowledged_unix_s != 0)
                 continue;
-            is_used[k] = true;
-            is_changed = is_changed || item->acknowledged_unix_s == 0;
-            if (item->acknowledged_unix_s == 0)
-                item->acknowledged_unix_s = now_unix_s;
+            is_changed = true;
+            item->acknowledged_unix_s = now_unix_s;
         }
     }
     return is_changed;

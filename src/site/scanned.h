@@ -34,6 +34,15 @@ struct hm_scanned {
     struct hm_arena arena;
 };
 
+/* What somebody gives to acknowledge a finding. */
+struct hm_scanned_word {
+    const char *text;            /* an ID, or the beginning of one; borrowed */
+    char id[HM_FINDING_ID_SIZE]; /* of the finding that it names; empty: of none so far */
+    /* It begins another ID as well: who made the images can have made that so, and it counts for
+     * neither. */
+    bool is_ambiguous;
+};
+
 #define HM_SCANNED_INIT                                                                            \
     {                                                                                              \
         .items = NULL, .count = 0, .arena = HM_ARENA_INIT                                          \
@@ -53,10 +62,9 @@ HM_MUST_CHECK enum hm_rc hm_scanned_parse(struct hm_bytes raw, struct hm_err *er
 /* Of the submission id; empty where there are none. */
 HM_MUST_CHECK enum hm_rc hm_scanned_load(const struct hm_site *site, const char *id,
                                          struct hm_err *err, struct hm_scanned *ret_scanned);
-/* Marks those that an ID, or a prefix of one, names; is_used[i] is set where ids[i] names any. True
- * if one was not marked before. */
-bool hm_scanned_acknowledge(struct hm_scanned *scanned, const char *const *ids, size_t id_count,
-                            int64_t now_unix_s, bool *is_used);
+/* Marks those that words name, and says in each word which. True if one was not marked before. */
+bool hm_scanned_acknowledge(struct hm_scanned *scanned, struct hm_scanned_word *words,
+                            size_t word_count, int64_t now_unix_s);
 size_t hm_scanned_open_count(const struct hm_scanned *scanned);
 /* Appends "high rule-match NAME in FILE, COMPONENT at OFFSET: DETAIL (ID)", escaped. */
 HM_MUST_CHECK enum hm_rc hm_scanned_line(const struct hm_scanned_item *item, struct hm_err *err,

@@ -107,6 +107,21 @@ class SiteScan(story.Case):
         self.assertNotIn("acknowledged", self.findings()[0])  # a refused approval keeps nothing
         self.site("approve", "--all", "--acknowledge", one["id"], "--acknowledge", two["id"][:8], "-o", self.cast.request())
 
+    def test_the_beginning_of_two_ids_acknowledges_neither(self):
+        self.private("rules/r.yar", RULE)
+        self.intake(PEM + b"IMPLANT")
+        path = next((self.cast.site / "private/submissions").glob("*/findings.json"))
+        text = path.read_text()
+        for finding in self.findings():
+            text = text.replace(finding["id"], "01234567" + finding["id"][8:])
+        path.write_text(text)
+        one, two = self.findings()
+        refused = self.site("approve", "--all", "--acknowledge", "01234567", status=USAGE)
+        self.assertIn("'01234567' begins the IDs of several findings", refused.err)
+        refused = self.site("approve", "--all", "--acknowledge", "01234567", "--acknowledge", one["id"], "--acknowledge", two["id"], status=USAGE)
+        self.assertNotIn("acknowledged", self.findings()[0])
+        self.site("approve", "--all", "--acknowledge", one["id"], "--acknowledge", two["id"], "-o", self.cast.request())
+
     def test_a_request_written_again_still_says_it(self):
         self.intake(PEM)
         self.site("approve", "--all", "--acknowledge", self.findings()[0]["id"], "-o", self.cast.request())
