@@ -2,6 +2,7 @@
 /* YARA rules over an image (rules.h). */
 #include "image/rules.h"
 
+#include <time.h>
 #include <yara.h>
 
 #include "base/text.h"
@@ -17,6 +18,7 @@ struct rules {
     char why[HM_FINDING_TEXT_SIZE_MAX]; /* the first fault of the rules */
     uint32_t node, space;               /* what is scanned: a node, or (HM_IMAGE_NONE) a space */
     uint64_t start;                     /* of what is scanned, in its space */
+    uint32_t cpu_s_max;
     enum hm_rc rc;
     struct hm_err *err;
 };
@@ -206,12 +208,23 @@ static int on_scan(YR_SCAN_CONTEXT *context, int message, void *data, void *ctx)
     return rules->rc == HM_OK ? CALLBACK_CONTINUE : CALLBACK_ABORT;
 }
 
+static bool is_late(const struct rules *rules)
+{
+    struct timespec used;
+
+    return clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used) != 0 ||
+           used.tv_sec >= (time_t)rules->cpu_s_max;
+}
+
 static enum hm_rc scan(struct rules *rules, struct hm_bytes bytes)
 {
     int rc;
 
     if (bytes.size == 0)
         return HM_OK;
+    if (is_late(rules))
+        return hm_finding_set_partial(
+            rules->findings, "the rules took too long in all: not all was scanned", rules->err);
     rc = yr_scanner_scan_mem(rules->scanner, bytes.data, bytes.size);
     HM_TRY(rules->rc);
     switch (rc) {
@@ -256,11 +269,14 @@ static enum hm_rc scan_all(struct rules *rules)
     return HM_OK;
 }
 
-enum hm_rc hm_rules_run(struct hm_bytes raw, struct hm_walk *walk, struct hm_err *err,
-                        struct hm_findings *findings)
+enum hm_rc hm_rules_run(struct hm_bytes raw, struct hm_walk *walk, uint32_t cpu_s_max,
+                        struct hm_err *err, struct hm_findings *findings)
 {
-    _hm_done_(rules_done) struct rules rules = {
-        .walk = walk, .image = hm_walk_image(walk), .findings = findings, .err = err};
+    _hm_done_(rules_done) struct rules rules = {.walk = walk,
+                                                .image = hm_walk_image(walk),
+                                                .findings = findings,
+                                                .cpu_s_max = cpu_s_max,
+                                                .err = err};
 
     if (raw.size == 0)
         return HM_OK;

@@ -14,6 +14,9 @@
 
 #define FIRST_CAPACITY 256
 
+_Static_assert(HM_RULES_CPU_S_MAX + HM_RULES_PART_TIME_S_MAX < HM_SCAN_CPU_S_MAX,
+               "rules end before the process is ended");
+
 void hm_scan_settings_init(struct hm_scan_settings *settings)
 {
     *settings =

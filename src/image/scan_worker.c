@@ -14,7 +14,7 @@ enum hm_rc hm_scan_worker_scan(struct hm_walk *walk, struct hm_bytes rules, stru
     enum hm_rc rc = hm_lint_run(walk, err, &findings);
 
     if (rc == HM_OK)
-        rc = hm_rules_run(rules, walk, err, &findings);
+        rc = hm_rules_run(rules, walk, HM_RULES_CPU_S_MAX, err, &findings);
     if (rc != HM_OK) {
         hm_finding_done(&findings);
         return rc;

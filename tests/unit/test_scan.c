@@ -5,6 +5,8 @@
 
 #include "base/file.h"
 #include "image/certificate.h"
+#include "image/lint.h"
+#include "image/rules.h"
 #include "image/scan.h"
 #include "image/scan_worker.h"
 
@@ -210,6 +212,44 @@ static void test_certificate__cut_ones_are_none(void **state)
     raw.size++;
 }
 
+#define RULE "rule Implant { strings: $a = \"IMPLANT\" condition: $a }"
+
+static const char with_key[] = "-----BEGIN PRIVATE KEY-----\n"
+                               "QUJDRAQUJDRAQUJDRAQUJDRAQUJDRAQUJDRAQUJDRA\n"
+                               "-----END PRIVATE KEY-----\nIMPLANT";
+
+static void scan_for(uint32_t cpu_s_max, struct hm_findings *findings)
+{
+    _hm_free_(hm_walk_free) struct hm_walk *walk = NULL;
+    struct hm_err err = HM_ERR_INIT;
+    const struct hm_bytes rules =
+        HM_BYTES_LITERAL("\1\0r" /* and the size of: */ "\x36\0\0\0" RULE);
+
+    assert_int_equal(rules.size, 7 + 0x36);
+    assert_int_equal(hm_rules_start(), HM_OK);
+    assert_int_equal(hm_walk_new(hm_bytes_str(with_key), &err, &walk), HM_OK);
+    assert_int_equal(hm_lint_run(walk, &err, findings), HM_OK);
+    assert_int_equal(hm_rules_run(rules, walk, cpu_s_max, &err, findings), HM_OK);
+}
+
+static void test_rules__that_take_too_long_take_nothing_away(void **state)
+{
+    struct hm_findings findings = HM_FINDINGS_INIT;
+
+    scan_for(HM_RULES_CPU_S_MAX, &findings);
+    assert_false(findings.is_partial);
+    assert_int_equal(findings.count, 2);
+    assert_true(hm_bytes_is_str(findings.items[1].rule, "Implant"));
+    hm_finding_done(&findings);
+    scan_for(0, &findings);
+    assert_true(findings.is_partial);
+    assert_true(
+        hm_bytes_is_str(findings.why, "the rules took too long in all: not all was scanned"));
+    assert_int_equal(findings.count, 1);
+    assert_int_equal(findings.items[0].kind, HM_FINDING_PRIVATE_KEY);
+    hm_finding_done(&findings);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -222,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_deny__refuses_the_rest),
         cmocka_unit_test(test_names__of_test_certificates),
         cmocka_unit_test(test_certificate__cut_ones_are_none),
+        cmocka_unit_test(test_rules__that_take_too_long_take_nothing_away),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
