@@ -6,6 +6,7 @@
  */
 #include "trust/site_deliveries.h"
 
+#include "trust/root_word.h"
 #include "trust/site_log.h"
 
 void hm_site_deliveries_free(struct hm_site_deliveries *deliveries)
@@ -130,25 +131,15 @@ static enum hm_rc parse(const struct hm_root *root, struct hm_err *err,
                         struct hm_site_deliveries *deliveries)
 {
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
-    struct hm_bytes key, span;
+    struct hm_bytes value;
     struct hm_json json;
-    bool more;
 
-    if (root->document.x_hallmark.size == 0)
+    HM_TRY(hm_root_word_find(root->document.x_hallmark, "deliveries", err, &value));
+    if (value.size == 0)
         return HM_OK;
-    hm_json_init(&json, root->document.x_hallmark, &arena);
-    HM_TRY(hm_json_object_begin(&json, err));
-    for (;;) {
-        HM_TRY(hm_json_object_next(&json, err, &more, &key));
-        if (!more)
-            break;
-        if (hm_bytes_is_str(key, "deliveries"))
-            HM_TRY(parse_deliveries(&json, err, deliveries));
-        else
-            HM_TRY(hm_json_skip(&json, err, &span));
-    }
-    HM_TRY(hm_json_end(&json, err));
-    return deliveries->key == NULL ? HM_OK : check_keys(root, deliveries, err);
+    hm_json_init(&json, value, &arena);
+    HM_TRY(parse_deliveries(&json, err, deliveries));
+    return check_keys(root, deliveries, err);
 }
 
 enum hm_rc hm_site_deliveries_parse(const struct hm_root *root, struct hm_err *err,

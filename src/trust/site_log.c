@@ -171,26 +171,14 @@ static enum hm_rc check_distinct(const struct hm_site_log *log, struct hm_err *e
 
 static enum hm_rc parse(const struct hm_root *root, struct hm_err *err, struct hm_site_log *log)
 {
-    struct hm_bytes key, span;
+    struct hm_bytes value;
     struct hm_json json;
-    bool more;
 
-    if (root->document.x_hallmark.size == 0)
+    HM_TRY(hm_root_word_find(root->document.x_hallmark, "log", err, &value));
+    if (value.size == 0)
         return HM_OK;
-    hm_json_init(&json, root->document.x_hallmark, &log->arena);
-    HM_TRY(hm_json_object_begin(&json, err));
-    for (;;) {
-        HM_TRY(hm_json_object_next(&json, err, &more, &key));
-        if (!more)
-            break;
-        if (hm_bytes_is_str(key, "log"))
-            HM_TRY(parse_log(&json, err, log));
-        else
-            HM_TRY(hm_json_skip(&json, err, &span));
-    }
-    HM_TRY(hm_json_end(&json, err));
-    if (log->policy == NULL)
-        return HM_OK;
+    hm_json_init(&json, value, &log->arena);
+    HM_TRY(parse_log(&json, err, log));
     HM_TRY(check_distinct(log, err));
     return check_root_keys(root, log->policy->logs[0].key, err);
 }
