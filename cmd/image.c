@@ -45,6 +45,23 @@ int hm_image_args_parse(int argc, char **argv, const struct option *options, con
     return -1;
 }
 
+void hm_image_json_begin(struct hm_json_writer *writer, const char *schema)
+{
+    hm_json_writer_object_begin(writer);
+    hm_json_writer_key_str(writer, "schema", schema);
+    hm_json_writer_key(writer, "files");
+    hm_json_writer_array_begin(writer);
+}
+
+enum hm_rc hm_image_json_end(struct hm_json_writer *writer, const struct hm_buf *buf,
+                             struct hm_err *err)
+{
+    hm_json_writer_array_end(writer);
+    hm_json_writer_object_end(writer);
+    HM_TRY(hm_json_writer_end(writer, err));
+    return hm_cmd_print(hm_buf_bytes(buf), err);
+}
+
 int hm_image_worse(int a, int b)
 {
     static const int order[] = {[0] = 0, [3] = 1, [1] = 2, [4] = 3};

@@ -5,6 +5,7 @@
 
 #include <getopt.h>
 
+#include "base/json_writer.h"
 #include "cmd.h"
 #include "image/inspect.h"
 
@@ -31,6 +32,10 @@ HM_MUST_CHECK enum hm_rc hm_image_inspect(const struct hm_image_args *args, cons
                                           bool wants_contents, struct hm_err *err,
                                           struct hm_inspection **ret_inspection);
 
+/* The object of a command's files: its head, and its end, which prints it. */
+void hm_image_json_begin(struct hm_json_writer *writer, const char *schema);
+HM_MUST_CHECK enum hm_rc hm_image_json_end(struct hm_json_writer *writer, const struct hm_buf *buf,
+                                           struct hm_err *err);
 /* The exit status of two files, of each its own: 4, else 1, else 3, else 0. */
 int hm_image_worse(int a, int b);
 

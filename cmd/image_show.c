@@ -290,20 +290,11 @@ int hm_cmd_image_show(int argc, char **argv)
     if (optind == argc)
         return hm_cmd_usage(command, "no file is given");
     hm_json_writer_init(&writer, &buf, true);
-    if (args.json) {
-        hm_json_writer_object_begin(&writer);
-        hm_json_writer_key_str(&writer, "schema", "hallmark/image-show/1");
-        hm_json_writer_key(&writer, "files");
-        hm_json_writer_array_begin(&writer);
-    }
+    if (args.json)
+        hm_image_json_begin(&writer, "hallmark/image-show/1");
     for (int i = optind; i < argc; i++)
         worst = hm_image_worse(worst, show_file(&args, argv[i], &writer, &buf));
-    if (args.json) {
-        hm_json_writer_array_end(&writer);
-        hm_json_writer_object_end(&writer);
-        if (hm_json_writer_end(&writer, &err) != HM_OK ||
-            hm_cmd_print(hm_buf_bytes(&buf), &err) != HM_OK)
-            return hm_cmd_fail(&err);
-    }
+    if (args.json && hm_image_json_end(&writer, &buf, &err) != HM_OK)
+        return hm_cmd_fail(&err);
     return worst;
 }
