@@ -3,12 +3,17 @@
  * A TPM's quote: that its PCRs had these values when somebody asked with a nonce (TPM 2.0 Library,
  * part 2, sections 10.12.8 TPMS_ATTEST and 11.3.4 TPMT_SIGNATURE). Big endian:
  *
- *   quote:      0  FF "TCG"   4  8018 (2)   6  name of the signer: size (2), bytes
- *               then the nonce: size (2), bytes; clock (8), resets (4), restarts (4), safe (1: 0,
- * 1) firmware's version (8), banks (4), each: algorithm (2), bytes (1), a bit a PCR then the digest
- * of the PCRs' values, one behind the other: size (2), bytes signature:  0  scheme (2): 14 RSASSA,
- * 16 RSAPSS, 18 ECDSA   2  digest (2): B SHA-256 RSA: size (2), bytes; ECDSA: r as size (2) and
- * bytes, s likewise
+ *   quote
+ *     0  FF "TCG"   4  8018 (2)
+ *     6  name of the signer: size (2), bytes
+ *     then the nonce: size (2), bytes
+ *     clock (8)   resets (4)   restarts (4)   safe (1: 0 or 1)   version of the firmware (8)
+ *     banks (4), each: algorithm (2), size (1), bytes: a bit a PCR, the lowest first
+ *     digest of the PCRs' values, one behind the other: size (2), bytes
+ *
+ *   signature
+ *     0  scheme (2): 14 RSASSA, 16 RSAPSS, 18 ECDSA   2  digest (2): B, SHA-256
+ *     4  RSA: size (2), bytes; ECDSA: r as size (2) and bytes, s likewise
  *
  * These are the files of tpm2_quote -m and -s. Whose the key is, a quote does not say: who has it
  * checked (by a certificate of the TPM's maker) that it is of that machine's TPM, gives it.
