@@ -10,6 +10,7 @@
 #include "exchange/role.h"
 #include "site/plan_internal.h"
 #include "site/plan_side.h"
+#include "site/scanned.h"
 #include "trust/verdict.h"
 
 struct maker_view {
@@ -66,6 +67,20 @@ static enum hm_rc view_grade(struct hm_plan *plan, struct maker_view *view, stru
     return HM_OK;
 }
 
+/* Whether what the scan found in it was acknowledged. Taken in again, by newer rules, it must be
+ * once more, whatever was signed meanwhile. */
+static enum hm_rc is_acknowledged(const struct hm_plan *plan, const struct hm_staged *staged,
+                                  struct hm_err *err, bool *ret_acknowledged)
+{
+    _hm_done_(hm_scanned_done) struct hm_scanned scanned = HM_SCANNED_INIT;
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc = hm_scanned_load(plan->roles->site, staged->id, &why, &scanned);
+
+    /* What cannot be read, nobody has acknowledged: 'approve' says what is wrong with it. */
+    *ret_acknowledged = rc == HM_OK && hm_scanned_open_count(&scanned) == 0;
+    return rc == HM_OK || rc == HM_EFORMAT ? HM_OK : hm_fail(err, rc, "%s", why.text);
+}
+
 /* Whether everything this submission brings is released, as it brought it. */
 static enum hm_rc is_approved(struct hm_plan *plan, struct maker_view *view,
                               const struct hm_staged *staged, struct hm_err *err,
@@ -87,8 +102,7 @@ static enum hm_rc is_approved(struct hm_plan *plan, struct maker_view *view,
         if (!same)
             return HM_OK;
     }
-    *ret_approved = true;
-    return HM_OK;
+    return is_acknowledged(plan, staged, err, ret_approved);
 }
 
 static bool is_waiting(const struct hm_staged *staged, const struct maker_view *view)

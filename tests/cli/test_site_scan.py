@@ -122,6 +122,22 @@ class SiteScan(story.Case):
         self.assertNotIn("acknowledged", self.findings()[0])
         self.site("approve", "--all", "--acknowledge", one["id"], "--acknowledge", two["id"], "-o", self.cast.request())
 
+    def test_taken_in_again_by_newer_rules_it_is_not_approved_any_more(self):
+        submission = self.submit(b"IMPLANT")
+        self.site("intake", submission)
+        request = self.cast.request()
+        self.site("approve", "--all", "-o", request)
+        self.cast.attach(request, "release1", "release3")
+        self.private("rules/r.yar", RULE)
+        self.site("intake", submission)
+        (finding,) = self.findings()
+        run = self.hallmark("site", "publish", "--dir", self.cast.site)
+        self.assertIn("waits: 'hallmark site review", run.out + run.err)
+        self.assertEqual(list((self.cast.site / "public/targets").glob("acme/nic/1.1/*")), [])
+        self.site("approve", "--all", "--acknowledge", finding["id"], "-o", self.cast.request())
+        self.site("publish")  # the same draft, which has its signatures
+        self.assertNotEqual(list((self.cast.site / "public/targets").glob("acme/nic/1.1/*")), [])
+
     def test_a_request_written_again_still_says_it(self):
         self.intake(PEM)
         self.site("approve", "--all", "--acknowledge", self.findings()[0]["id"], "-o", self.cast.request())
