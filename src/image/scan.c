@@ -62,8 +62,14 @@ static bool is_rules_name(const char *name)
     return dot != NULL && dot != name && (strcmp(dot, ".yar") == 0 || strcmp(dot, ".yara") == 0);
 }
 
+/* Who names a folder means rules: none at all would be a scan that finds nothing. */
+static enum hm_rc no_rules(const char *path, struct hm_err *err)
+{
+    return hm_fail(err, HM_EINPUT, "'%s' has no file that ends with .yar or .yara", path);
+}
+
 static enum hm_rc add_folder(struct hm_scan_settings *settings, const struct hm_dir *folder,
-                             struct hm_err *err)
+                             struct hm_err *err, size_t *ret_entry_count)
 {
     const char **names;
     size_t count;
@@ -78,6 +84,7 @@ static enum hm_rc add_folder(struct hm_scan_settings *settings, const struct hm_
         HM_TRY(hm_dir_read(folder, names[i], err, &text));
         HM_TRY(add_rules(settings, names[i], hm_buf_bytes(&text), err));
     }
+    *ret_entry_count = count;
     return HM_OK;
 }
 
@@ -85,9 +92,13 @@ enum hm_rc hm_scan_add_rules_dir(struct hm_scan_settings *settings, const struct
                                  const char *path, struct hm_err *err)
 {
     _hm_done_(hm_dir_done) struct hm_dir folder = HM_DIR_INIT;
+    size_t before = settings->rule_file_count;
+    size_t entry_count;
 
     HM_TRY(hm_dir_open_at(dir, path, false, err, &folder));
-    return add_folder(settings, &folder, err);
+    HM_TRY(add_folder(settings, &folder, err, &entry_count));
+    /* An empty one has no rules yet; one with files means them. */
+    return entry_count == 0 || settings->rule_file_count > before ? HM_OK : no_rules(path, err);
 }
 
 enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char *path,
@@ -97,6 +108,7 @@ enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char 
     _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
     const char *slash = strrchr(path, '/');
     size_t before = settings->rule_file_count;
+    size_t entry_count;
     struct stat status;
 
     if (stat(path, &status) != 0)
@@ -106,11 +118,8 @@ enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char 
         return add_rules(settings, slash == NULL ? path : slash + 1, hm_buf_bytes(&text), err);
     }
     HM_TRY(hm_dir_open(path, err, &dir));
-    HM_TRY(add_folder(settings, &dir, err));
-    /* Who names a folder means rules: none at all would be a scan that finds nothing. */
-    if (settings->rule_file_count == before)
-        return hm_fail(err, HM_EINPUT, "'%s' has no file that ends with .yar or .yara", path);
-    return HM_OK;
+    HM_TRY(add_folder(settings, &dir, err, &entry_count));
+    return settings->rule_file_count > before ? HM_OK : no_rules(path, err);
 }
 
 /* ---- deny list ------------------------------------------------------------------------------- */

@@ -40,7 +40,7 @@ void hm_scan_settings_done(struct hm_scan_settings *settings);
  * HM_EFORMAT past a limit, HM_EINPUT, HM_ENOMEM. */
 HM_MUST_CHECK enum hm_rc hm_scan_add_rules_path(struct hm_scan_settings *settings, const char *path,
                                                 struct hm_err *err);
-/* The same for a folder below dir; HM_ENOTFOUND: it is not there. */
+/* The same for a folder below dir, which may be empty; HM_ENOTFOUND: it is not there. */
 HM_MUST_CHECK enum hm_rc hm_scan_add_rules_dir(struct hm_scan_settings *settings,
                                                const struct hm_dir *dir, const char *path,
                                                struct hm_err *err);

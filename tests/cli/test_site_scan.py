@@ -159,6 +159,14 @@ class SiteScan(story.Case):
         self.assertIn("private/deny", self.intake(b"clean", status=NO).err.replace("scan/", ""))
         self.assertEqual(list((self.cast.site / "private/submissions").glob("*/submission.json")), [])
 
+    def test_a_folder_of_files_that_are_no_rules_lets_nothing_in(self):
+        self.private("rules/implant.rules", RULE)
+        run = self.intake(b"IMPLANT", status=CANNOT_TELL)
+        self.assertIn("'scan/rules' has no file that ends with .yar or .yara", run.err)
+        self.fresh()
+        (self.cast.site / "private/scan/rules").mkdir(parents=True)
+        self.intake(b"clean")
+
     def test_a_scan_that_crashes_is_a_finding(self):
         programs = self.scratch / "programs"
         programs.mkdir()
