@@ -331,8 +331,7 @@ static enum hm_rc load_published(struct hm_ledger *ledger, struct hm_err *err)
         return hm_fail(err, HM_EROLLBACK,
                        "'public/" CHECKPOINT "' is signed by the log's key for %llu leaves that "
                        "'private/deliveries' does not know: that is an older copy, or somebody "
-                       "else signs with that key; put the newest back, or give the site another "
-                       "key with 'hallmark site rotate deliveries'",
+                       "else signs with that key; put all of the newest 'private/deliveries' back",
                        (unsigned long long)checkpoint->body.size);
     /* One that lacks witnesses of today's policy is made again. */
     if (hm_log_policy_open(ledger->options.policy, hm_buf_bytes(&raw), FAR_UNIX_S,
@@ -378,7 +377,8 @@ enum hm_rc hm_ledger_log_publish(struct hm_ledger *ledger, int64_t now_unix_s, s
                                  struct hm_buf *report)
 {
     const struct hm_ledger_options *options = &ledger->options;
-    const struct hm_cosign_options ask = {.ca_file = options->ca_file, .now_unix_s = now_unix_s};
+    const struct hm_cosign_options ask = {
+        .ca_file = options->ca_file, .now_unix_s = now_unix_s, .log = "the deliveries log"};
     _hm_done_(hm_buf_done) struct hm_buf checkpoint = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
     _hm_done_(hm_buf_done) struct hm_buf note = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
     _hm_free_(hm_note_free) struct hm_note *parsed = NULL;
@@ -390,7 +390,7 @@ enum hm_rc hm_ledger_log_publish(struct hm_ledger *ledger, int64_t now_unix_s, s
     rc = hm_cosign_gather(options->private_dir, ledger->log, options->policy, NULL,
                           hm_buf_bytes(&checkpoint), &ask, err, report, &note);
     if (rc != HM_OK)
-        return hm_error_prefix(err, rc, "the deliveries log");
+        return rc;
     HM_TRY(hm_note_parse(hm_buf_bytes(&note), err, &parsed));
     HM_TRY(hm_checkpoint_parse(parsed->text, err, &body));
     HM_TRY(hm_file_replace(options->public_dir, CHECKPOINT, 0644, hm_buf_bytes(&note), err));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cosignatures for the site's release log (cosign.h). */
+/* Cosignatures for the site's logs (cosign.h). */
 #include "site/cosign.h"
 
 #include "base/file.h"
@@ -253,6 +253,7 @@ struct round {
     struct hm_cosign_memory *memory;
     uint64_t known_sizes[HM_LOG_POLICY_WITNESS_COUNT_MAX];
     struct hm_witness_client_report *reports; /* a place for each witness */
+    const char *name, *remedy;                /* of the log, for sentences */
 };
 
 static enum hm_rc remember(struct round *round, struct hm_err *err)
@@ -298,12 +299,12 @@ static enum hm_rc check_seen(const struct round *round, struct hm_err *err)
 
         if (witness != NULL && witness->size > round->size)
             return hm_fail(err, HM_EREFUSED,
-                           "witness '%s' has seen %llu entries of the release log, and this site "
+                           "witness '%s' has seen %llu entries of %s, and this site "
                            "knows %llu: its 'private' is an older copy, or somebody else signs "
                            "with the log's key; nothing is signed until the newest 'private' is "
-                           "back, or the log is succeeded ('hallmark site rotate log')",
+                           "back%s",
                            round->policy->witnesses[i].name, (unsigned long long)witness->size,
-                           (unsigned long long)round->size);
+                           round->name, (unsigned long long)round->size, round->remedy);
     }
     return HM_OK;
 }
@@ -320,9 +321,9 @@ static enum hm_rc fail_quorum(const struct round *round, struct hm_err *err)
         if (round->reports[i].rc != HM_OK)
             HM_TRY(hm_buf_append_fmt(&failures, err, "; %s", round->reports[i].text));
     }
-    return hm_fail(err, HM_EAGAIN,
-                   "%zu of %zu witnesses cosigned the release log, and the quorum is %s%s", count,
-                   round->policy->witness_count, hm_buf_str(&quorum), hm_buf_str(&failures));
+    return hm_fail(err, HM_EAGAIN, "%zu of %zu witnesses cosigned %s, and the quorum is %s%s",
+                   count, round->policy->witness_count, round->name, hm_buf_str(&quorum),
+                   hm_buf_str(&failures));
 }
 
 static enum hm_rc ask(struct round *round, const struct hm_dir *private_dir,
@@ -366,7 +367,13 @@ static enum hm_rc ask_policy(const struct hm_dir *private_dir, struct hm_log *lo
     _hm_free_(hm_cosign_memory_free) struct hm_cosign_memory *memory = NULL;
     _hm_done_(hm_arena_done) struct hm_arena arena = HM_ARENA_INIT;
     struct hm_log_head head;
-    struct round round = {.policy = policy, .log = log};
+    struct round round = {
+        .policy = policy,
+        .log = log,
+        .name = options->log == NULL ? "the release log" : options->log,
+        .remedy =
+            options->log == NULL ? ", or the log is succeeded ('hallmark site rotate log')" : "",
+    };
 
     hm_log_head(log, &head);
     round.size = head.size;

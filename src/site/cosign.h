@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cosignatures for the site's release log: the witnesses of root's policy are asked, and what they
+ * Cosignatures for a log of the site's: the witnesses of root's policy are asked, and what they
  * did is remembered (private/witnesses.json), for the next proof of consistency and for people.
  *
  * A witness that has seen more of the log than this site has is believed: this site's private
@@ -23,6 +23,8 @@ struct hm_cosign_options {
     const char *ca_file;  /* or NULL */
     uint32_t deadline_ms; /* for each witness; 0: the default */
     int64_t now_unix_s;
+    const char *log; /* for sentences, "the deliveries log"; NULL: the release log, which alone has
+                        a successor */
 };
 
 /* What is remembered of a witness. */
