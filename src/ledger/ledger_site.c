@@ -147,3 +147,8 @@ const struct hm_dir *hm_ledger_site_log_folder(const struct hm_ledger_site *site
 {
     return &site->log_folder;
 }
+
+bool hm_ledger_site_has_witnesses(const struct hm_ledger_site *site)
+{
+    return site->deliveries->policy->witness_count > 0;
+}

@@ -36,6 +36,8 @@ struct hm_ledger *hm_ledger_site_ledger(const struct hm_ledger_site *site);
 const struct hm_dir *hm_ledger_site_public(const struct hm_ledger_site *site);
 const struct hm_dir *hm_ledger_site_folder(const struct hm_ledger_site *site);
 const struct hm_dir *hm_ledger_site_log_folder(const struct hm_ledger_site *site);
+/* Is anybody asked to cosign the deliveries log? */
+bool hm_ledger_site_has_witnesses(const struct hm_ledger_site *site);
 
 /* Does root in force name deliveries? */
 HM_MUST_CHECK enum hm_rc hm_ledger_site_is_kept(const struct hm_site *site, struct hm_err *err,

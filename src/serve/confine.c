@@ -66,6 +66,39 @@ static enum hm_rc give_up(struct hm_err *err)
     return HM_OK;
 }
 
+/* /etc as a folder: who configures names puts other files in place of those that are there. */
+static const char *const network_folders[] = {
+    "/etc",
+    "/usr",
+    "/lib",
+    "/lib64",
+    "/run/systemd/resolve",
+    "/run/NetworkManager",
+    "/run/resolvconf",
+};
+_Static_assert(HM_ARRAY_COUNT(network_folders) <= HM_CONFINE_NETWORK_MAX, "room for each");
+
+enum hm_rc hm_confine_network_open(struct hm_confine_network *network, struct hm_err *err)
+{
+    *network = (struct hm_confine_network){.count = 0};
+    for (size_t i = 0; i < HM_ARRAY_COUNT(network_folders); i++) {
+        enum hm_rc rc = hm_dir_open(network_folders[i], err, &network->dirs[network->count]);
+
+        if (rc == HM_OK)
+            network->count++;
+        else if (rc != HM_EINPUT) /* one that is not there, or not for this user, is not needed */
+            return rc;
+    }
+    return HM_OK;
+}
+
+void hm_confine_network_done(struct hm_confine_network *network)
+{
+    for (size_t i = 0; i < network->count; i++)
+        hm_dir_done(&network->dirs[i]);
+    network->count = 0;
+}
+
 enum hm_rc hm_confine_places(const struct hm_confine_place *places, size_t count,
                              struct hm_err *err, bool *ret_is_landlocked)
 {

@@ -25,6 +25,16 @@ struct hm_confine_place {
  * kernel has Landlock. */
 HM_MUST_CHECK enum hm_rc hm_confine_places(const struct hm_confine_place *places, size_t count,
                                            struct hm_err *err, bool *ret_is_landlocked);
+/* Folders that a process which asks others by https needs: names and authorities (/etc and what it
+ * points to) and libraries that are loaded late. Those that the system has; all are read. */
+#define HM_CONFINE_NETWORK_MAX 8
+struct hm_confine_network {
+    struct hm_dir dirs[HM_CONFINE_NETWORK_MAX];
+    size_t count;
+};
+HM_MUST_CHECK enum hm_rc hm_confine_network_open(struct hm_confine_network *network,
+                                                 struct hm_err *err);
+void hm_confine_network_done(struct hm_confine_network *network);
 /* The process dies by this signal when its parent does; HM_EAGAIN: the parent is dead already. */
 HM_MUST_CHECK enum hm_rc hm_confine_to_parent(pid_t parent, int signal_number, struct hm_err *err);
 

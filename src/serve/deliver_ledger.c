@@ -8,8 +8,8 @@
 #include "serve/event.h"
 
 #define DOOR           "https"
-#define REPORT_MAX     16384
-#define PUBLISH_STEP_S 10 /* after a try that found no quorum */
+#define REPORT_MAX     65536 /* a line for each witness, with why not */
+#define PUBLISH_STEP_S 10    /* after a try that found no quorum */
 
 /* --- requests --- */
 
@@ -181,6 +181,16 @@ static enum hm_rc position(void *ctx, const struct hm_sha256 *source, struct hm_
 
 /* --- time --- */
 
+/* With the lock: every tick says that more is wanted, and hurries nobody who found no quorum. */
+static void pause_publishing(struct hm_deliver_binding *binding)
+{
+    const struct timespec until = {.tv_sec = hm_time_now_unix_s() + PUBLISH_STEP_S};
+    int rc = 0;
+
+    while (!binding->is_ended && rc == 0)
+        rc = pthread_cond_timedwait(&binding->changed, &binding->lock, &until);
+}
+
 static void *publish(void *ctx)
 {
     struct hm_deliver_binding *binding = ctx;
@@ -188,7 +198,6 @@ static void *publish(void *ctx)
     (void)pthread_mutex_lock(&binding->lock);
     while (!binding->is_ended) {
         _hm_done_(hm_buf_done) struct hm_buf report = HM_BUF_INIT(REPORT_MAX);
-        struct timespec until = {.tv_sec = hm_time_now_unix_s() + PUBLISH_STEP_S};
         struct hm_err err = HM_ERR_INIT;
         enum hm_rc rc;
 
@@ -202,8 +211,8 @@ static void *publish(void *ctx)
         if (rc != HM_OK)
             hm_event_log("deliveries-log-waits", "why", err.text, NULL);
         (void)pthread_mutex_lock(&binding->lock);
-        if (rc != HM_OK && !binding->is_ended)
-            (void)pthread_cond_timedwait(&binding->changed, &binding->lock, &until);
+        if (rc != HM_OK)
+            pause_publishing(binding);
     }
     (void)pthread_mutex_unlock(&binding->lock);
     return NULL;

@@ -9,10 +9,10 @@
 #include "serve/deliver_ledger.h"
 #include "serve/event.h"
 
-#define TIMEOUT_S  60 /* nginx closes connections that it does not use after 20 */
-#define STOP_MS    20000
-#define PLACES_MAX 8
-#define RETRY_SIZE 16
+#define TIMEOUT_S   60 /* nginx closes connections that it does not use after 20 */
+#define STOP_MS     20000
+#define PLACE_COUNT 4
+#define RETRY_SIZE  16
 
 struct process {
     struct hm_dir run;
@@ -77,17 +77,24 @@ static bool is_granted(void *ctx, const char *name, struct hm_bytes maker, struc
 
 /* --- the process --- */
 
+/* The folders of a process that asks nobody; those of the network only where there are witnesses.
+ */
 static enum hm_rc confine(const struct process *process, struct hm_err *err)
 {
-    struct hm_confine_place places[PLACES_MAX] = {
+    struct hm_confine_place places[PLACE_COUNT + HM_CONFINE_NETWORK_MAX] = {
         {.dir = &process->run},
         {.dir = hm_ledger_site_public(process->site)},
         {.dir = hm_ledger_site_folder(process->site), .is_written = true},
         {.dir = hm_ledger_site_log_folder(process->site), .is_written = true},
     };
+    _hm_done_(hm_confine_network_done) struct hm_confine_network network = {.count = 0};
     bool is_landlocked = false;
 
-    return hm_confine_places(places, 4, err, &is_landlocked);
+    if (hm_ledger_site_has_witnesses(process->site))
+        HM_TRY(hm_confine_network_open(&network, err));
+    for (size_t i = 0; i < network.count; i++)
+        places[PLACE_COUNT + i].dir = &network.dirs[i];
+    return hm_confine_places(places, PLACE_COUNT + network.count, err, &is_landlocked);
 }
 
 static enum hm_rc serve(struct process *process, const struct hm_deliver_process_options *options,

@@ -3,7 +3,8 @@
  * The process of deliveries: it alone holds the keys of offers, receipts and the deliveries log,
  * and signs nothing else. It listens at a unix socket that nginx asks, writes below
  * private/deliveries and public/deliveries, reads what is public and the book of accounts, starts
- * nothing, and speaks to nobody but witnesses.
+ * nothing, and speaks to nobody but witnesses: where there are any, it reads the system's folders
+ * that a connection needs (hm_confine_network_open).
  */
 #ifndef HM_SERVE_DELIVER_PROCESS_H
 #define HM_SERVE_DELIVER_PROCESS_H

@@ -174,9 +174,8 @@ class Case(story.Case):
     def setUpClass(cls):
         super().setUpClass()
         cls.root.chmod(0o755)  # the processes that face the network are another user
-        cls.cast = story.Cast(cls.root / "cast")
+        cls.cast = cls.make_cast()
         cls.site = cls.cast.site
-        cls.cast.init_site(log=cls.log)
         images = cls.root / "images"
         images.mkdir()
         for maker in ("acme", "initech"):
@@ -185,6 +184,13 @@ class Case(story.Case):
             (images / f"{maker}.bin").write_bytes(os.urandom(300_000))
             cls.cast.release(maker, "nic", "1.0", [images / f"{maker}.bin"])
         cls.images = images
+
+    @classmethod
+    def make_cast(cls):
+        """The cast, with their site published."""
+        cast = story.Cast(cls.root / "cast")
+        cast.init_site(log=cls.log)
+        return cast
 
     def setUp(self):
         super().setUp()
