@@ -122,7 +122,6 @@ void hm_deliver_item_done(struct hm_deliver_item *item)
 void hm_deliver_answer(struct hm_deliver *deliver, const struct hm_deliver_question *question,
                        struct hm_deliver_item *item)
 {
-    const struct hm_deliver_ledger *ledger = deliver->options.ledger;
     char client[HM_DELIVER_CLIENT_SIZE_MAX];
     unsigned status;
 
@@ -132,13 +131,9 @@ void hm_deliver_answer(struct hm_deliver *deliver, const struct hm_deliver_quest
         status = 403; /* nginx lets none of these through */
     if (status != 0) {
         refuse(item, status, words_of(status));
-    } else {
-        ledger->check(ledger->ctx, item);
-        if (item->status == 0 && hm_batch_wait(&deliver->batch, &item->waiting) != HM_OK) {
-            refuse(item, 503, BUSY);
-            item->retry_after_s = BUSY_RETRY_S;
-        }
-        ledger->done(ledger->ctx, item);
+    } else if (hm_batch_wait(&deliver->batch, &item->waiting) != HM_OK) {
+        refuse(item, 503, BUSY);
+        item->retry_after_s = BUSY_RETRY_S;
     }
     hm_counters_delivery(deliver->options.counters, item->status);
     item->client = NULL; /* it ends here */

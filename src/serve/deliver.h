@@ -40,19 +40,15 @@ struct hm_deliver_item {
     struct hm_bytes body;   /* of a POST */
     const char *client;     /* HEAD */
     struct hm_sha256 hash;  /* PROOF */
-    void *checked;          /* the ledger's own, from check to take */
     unsigned status;        /* of the answer */
     unsigned retry_after_s; /* 0: not said */
     struct hm_buf answer;   /* text */
 };
 
-/* The book in which deliveries stand. All but check are called by one thread alone. */
+/* The book in which deliveries stand. All of it is called by one thread alone, proofs too: they are
+ * read by the statements that a transaction uses. */
 struct hm_deliver_ledger {
     void *ctx;
-    /* Reads and verifies what needs no book's state, by many threads at once; sets status where the
-     * answer is known already. done releases what it left in item->checked. */
-    void (*check)(void *ctx, struct hm_deliver_item *item);
-    void (*done)(void *ctx, struct hm_deliver_item *item);
     /* Takes what the collector counted; not yet flushed. HM_EAGAIN: from is not where it stands. */
     enum hm_rc (*collect)(void *ctx, const struct hm_handover *batch, struct hm_err *err);
     enum hm_rc (*gap)(void *ctx, int64_t since_unix_s, int64_t until_unix_s, struct hm_err *err);

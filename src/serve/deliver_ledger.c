@@ -21,17 +21,13 @@ static void say(struct hm_deliver_item *item, unsigned status, const char *words
         item->status = 500;
 }
 
-/* Proofs need no transaction, and are made where they are asked for. */
-static void check(void *ctx, struct hm_deliver_item *item)
+static void answer_proof(const struct hm_deliver_binding *binding, struct hm_deliver_item *item)
 {
-    const struct hm_deliver_binding *binding = ctx;
     struct hm_err err = HM_ERR_INIT;
     uint32_t wait_s = 0;
-    enum hm_rc rc;
+    enum hm_rc rc =
+        hm_ledger_proof(binding->ledger, item->account, &item->hash, &err, &item->answer, &wait_s);
 
-    if (item->kind != HM_DELIVER_PROOF)
-        return;
-    rc = hm_ledger_proof(binding->ledger, item->account, &item->hash, &err, &item->answer, &wait_s);
     if (rc == HM_OK) {
         item->status = 200;
     } else if (rc == HM_EAGAIN) {
@@ -44,10 +40,6 @@ static void check(void *ctx, struct hm_deliver_item *item)
         say(item, 503, "no proof can be made now");
         item->retry_after_s = 1;
     }
-}
-
-static void done(void *ctx, struct hm_deliver_item *item)
-{
 }
 
 static void answer_head(const struct hm_deliver_binding *binding, struct hm_deliver_item *item,
@@ -115,6 +107,8 @@ static enum hm_rc take(void *ctx, struct hm_deliver_item **items, size_t count, 
         hm_buf_done(&asks[i].answer);
         if (rc == HM_OK && items[i]->kind == HM_DELIVER_HEAD)
             answer_head(binding, items[i], now_unix_s);
+        else if (rc == HM_OK && items[i]->kind == HM_DELIVER_PROOF)
+            answer_proof(binding, items[i]);
     }
     free(asks);
     return rc;
@@ -261,8 +255,6 @@ enum hm_rc hm_deliver_ledger_init(struct hm_deliver_binding *binding, struct hm_
 {
     *binding = (struct hm_deliver_binding){.ledger = ledger};
     binding->table = (struct hm_deliver_ledger){.ctx = binding,
-                                                .check = check,
-                                                .done = done,
                                                 .collect = collect,
                                                 .gap = gap,
                                                 .position = position,
