@@ -69,6 +69,10 @@ static const char *const texts[HM_LEDGER_Q_COUNT_] = {
         "SELECT (SELECT count(*) FROM key), (SELECT count(*) FROM pending),"
         " (SELECT count(*) FROM gap), (SELECT coalesce(max(id), 0) FROM refusal),"
         " (SELECT coalesce(max(id), 0) FROM transfer)",
+    [HM_LEDGER_Q_ASK_BEGIN] = "SAVEPOINT ask",
+    [HM_LEDGER_Q_ASK_UNDO] = "ROLLBACK TO ask",
+    [HM_LEDGER_Q_ASK_END] = "RELEASE ask",
+    [HM_LEDGER_Q_FORK_ADD] = "INSERT OR IGNORE INTO fork VALUES (?, ?, ?, ?, ?)",
 };
 
 /* ---- transactions and rows ------------------------------------------------------------------- */
@@ -88,17 +92,34 @@ enum hm_rc hm_ledger_begin(struct hm_ledger *ledger, struct hm_err *err)
     return HM_OK;
 }
 
+/* A statement that stands at a row holds the transaction open. */
+static void reset_queries(struct hm_ledger *ledger)
+{
+    for (int i = 0; i < HM_LEDGER_Q_COUNT_; i++)
+        hm_database_query_reset(ledger->queries[i]);
+}
+
+/* Rows that were undone leave their numbers to others. */
+static void drop_keys(struct hm_ledger *ledger)
+{
+    for (size_t i = 0; i < HM_LEDGER_KEY_CACHE; i++) {
+        hm_note_key_free(ledger->keys[i].key);
+        ledger->keys[i].key = NULL;
+    }
+}
+
 enum hm_rc hm_ledger_end(struct hm_ledger *ledger, enum hm_rc rc, struct hm_err *err)
 {
     if (!ledger->has_begun)
         return rc;
     ledger->has_begun = false;
-    /* A statement that stands at a row holds the transaction open. */
-    for (int i = 0; i < HM_LEDGER_Q_COUNT_; i++)
-        hm_database_query_reset(ledger->queries[i]);
+    reset_queries(ledger);
     if (rc == HM_OK)
-        return hm_database_commit(ledger->database, err);
-    hm_database_rollback(ledger->database);
+        rc = hm_database_commit(ledger->database, err);
+    else
+        hm_database_rollback(ledger->database);
+    if (rc != HM_OK)
+        drop_keys(ledger);
     return rc;
 }
 
@@ -296,8 +317,7 @@ void hm_ledger_free(struct hm_ledger *ledger)
     hm_database_close(ledger->database);
     hm_ledger_release_close(ledger->releases);
     hm_log_free(ledger->log);
-    for (size_t i = 0; i < HM_LEDGER_KEY_CACHE; i++)
-        hm_note_key_free(ledger->keys[i].key);
+    drop_keys(ledger);
     hm_lock_done(&ledger->lock);
     hm_buf_done(&ledger->published);
     (void)pthread_mutex_destroy(&ledger->mutex);
@@ -306,13 +326,49 @@ void hm_ledger_free(struct hm_ledger *ledger)
 
 /* ---- what is asked --------------------------------------------------------------------------- */
 
+bool hm_ledger_is_ours(enum hm_rc rc)
+{
+    return rc == HM_ENOMEM || rc == HM_EIO || rc == HM_EINTERNAL || rc == HM_EBUSY;
+}
+
+static enum hm_rc run(struct hm_ledger *ledger, enum hm_ledger_query query, struct hm_err *err)
+{
+    return hm_database_query_run(hm_ledger_query(ledger, query), err);
+}
+
+/* What the ledger cannot keep of one, a row that is damaged, is undone and fails that one alone. */
+static enum hm_rc take_apart(struct hm_ledger *ledger, struct hm_ledger_ask *ask,
+                             int64_t now_unix_s, struct hm_err *err)
+{
+    struct hm_err why = HM_ERR_INIT;
+    enum hm_rc rc;
+
+    HM_TRY(run(ledger, HM_LEDGER_Q_ASK_BEGIN, err));
+    rc = hm_ledger_take_one(ledger, ask, now_unix_s, &why);
+    if (hm_ledger_is_ours(rc))
+        return hm_fail(err, rc, "%s", why.text);
+    if (rc != HM_OK) {
+        reset_queries(ledger);
+        HM_TRY(run(ledger, HM_LEDGER_Q_ASK_UNDO, err));
+        drop_keys(ledger);
+        ask->status = 503;
+        hm_buf_clear(&ask->answer);
+        HM_TRY(hm_buf_append_fmt(&ask->answer, err,
+                                 "this cannot be recorded: the site must look "
+                                 "into its ledger\n"));
+        ask->failed = rc;
+        ask->why = why;
+    }
+    return run(ledger, HM_LEDGER_Q_ASK_END, err);
+}
+
 enum hm_rc hm_ledger_take(struct hm_ledger *ledger, struct hm_ledger_ask *asks, size_t count,
                           int64_t now_unix_s, struct hm_err *err)
 {
     enum hm_rc rc = hm_ledger_begin(ledger, err);
 
     for (size_t i = 0; rc == HM_OK && i < count; i++)
-        rc = hm_ledger_take_one(ledger, &asks[i], now_unix_s, err);
+        rc = take_apart(ledger, &asks[i], now_unix_s, err);
     rc = hm_ledger_end(ledger, rc, err);
     for (size_t i = 0; rc != HM_OK && i < count; i++) { /* what was not kept was not said */
         asks[i].status = 503;

@@ -79,8 +79,10 @@ struct hm_ledger_ask {
      * else one sentence and a newline: 400 no statement of this kind and site; 401 "unknown key";
      * 403 another account's, no grant, revoked, too many keys; 404 nothing of that name; 409 the
      * name is another key's, or the place in the key's order is taken or leaves a gap; 410 the
-     * offer has ended. */
+     * offer has ended; 503 what the ledger has of it is damaged, failed and why say how. */
     unsigned status;
+    enum hm_rc failed;
+    struct hm_err why;
     struct hm_buf answer; /* made with HM_LEDGER_ASK_INIT; the caller releases it */
 };
 
@@ -90,7 +92,8 @@ struct hm_ledger_ask {
     }
 
 /* One transaction for all of them, and for what hm_ledger_collect and hm_ledger_gap took since.
- * HM_OK: all is on the disk, and every ask has its status; a bad one spoils no other. Otherwise
+ * HM_OK: all is on the disk, and every ask has its status; a bad one spoils no other, nor does
+ * one that meets a damaged row. Otherwise
  * nothing of it happened (HM_EIO, HM_EBUSY...), and no answer may be used: 503. */
 HM_MUST_CHECK enum hm_rc hm_ledger_take(struct hm_ledger *ledger, struct hm_ledger_ask *asks,
                                         size_t count, int64_t now_unix_s, struct hm_err *err);

@@ -58,6 +58,10 @@ enum hm_ledger_query {
     HM_LEDGER_Q_GAP_ADD,
     HM_LEDGER_Q_TALLY,
     HM_LEDGER_Q_COUNTS,
+    HM_LEDGER_Q_ASK_BEGIN,
+    HM_LEDGER_Q_ASK_UNDO,
+    HM_LEDGER_Q_ASK_END,
+    HM_LEDGER_Q_FORK_ADD,
     HM_LEDGER_Q_COUNT_
 };
 
@@ -120,6 +124,9 @@ HM_MUST_CHECK enum hm_rc hm_ledger_log_publish(struct hm_ledger *ledger, int64_t
 HM_MUST_CHECK enum hm_rc hm_ledger_log_proof(struct hm_ledger *ledger,
                                              const struct hm_ledger_leaf *leaf, struct hm_err *err,
                                              struct hm_buf *ret_proof);
+
+/* What was found wrong with what somebody sent is his answer; what the system lacks is ours. */
+bool hm_ledger_is_ours(enum hm_rc rc);
 
 /* ledger_take.c: one ask. HM_OK: it has its status. */
 HM_MUST_CHECK enum hm_rc hm_ledger_take_one(struct hm_ledger *ledger, struct hm_ledger_ask *ask,

@@ -55,12 +55,6 @@ static enum hm_rc refuse(struct hm_ledger_ask *ask, unsigned status, const char 
     return HM_OK;
 }
 
-/* What was found wrong with what somebody sent is his answer; what the system lacks is ours. */
-static bool is_ours(enum hm_rc rc)
-{
-    return rc == HM_ENOMEM || rc == HM_EIO || rc == HM_EINTERNAL || rc == HM_EBUSY;
-}
-
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static bool is_kind(const struct hm_ledger_ask *ask, enum hm_statement_kind kind)
@@ -301,8 +295,8 @@ static enum hm_rc take_key(struct step *step, struct hm_err *err)
         return refuse(ask, 403, "the key is of another account than the token", err);
     rc = verify_key(step, &step->why, &key);
     if (rc != HM_OK)
-        return is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
-                           : refuse(ask, 400, step->why.text, err);
+        return hm_ledger_is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
+                                     : refuse(ask, 400, step->why.text, err);
     HM_TRY(find_client(step->ledger, ask->account, key->name, &step->arena, err, &step->client));
     if (!step->client.is_found)
         return keep_key(step, key, err);
@@ -344,6 +338,20 @@ static enum hm_rc say_again(struct step *step, int64_t delivery, int64_t refusal
     return HM_OK;
 }
 
+/* A second statement that its key signed for one place is evidence: the first such is kept. */
+static enum hm_rc keep_fork(struct step *step, struct hm_err *err)
+{
+    const struct hm_statement_event *event = &step->statement.event;
+    struct hm_database_query *query = hm_ledger_query(step->ledger, HM_LEDGER_Q_FORK_ADD);
+
+    hm_database_query_int(query, 1, step->client.id);
+    hm_database_query_int(query, 2, (int64_t)event->epoch);
+    hm_database_query_int(query, 3, (int64_t)event->counter);
+    hm_database_query_int(query, 4, step->now_unix_s);
+    hm_database_query_blob(query, 5, step->note->raw);
+    return hm_database_query_run(query, err);
+}
+
 static enum hm_rc conflict(struct step *step, struct hm_err *err)
 {
     hm_buf_clear(&step->ask->answer);
@@ -375,6 +383,8 @@ static enum hm_rc find_place(struct step *step, struct hm_err *err, bool *ret_ne
     hm_database_query_reset(query);
     if (is_same)
         return say_again(step, delivery, refusal, err);
+    if (has_row)
+        HM_TRY(keep_fork(step, err));
     if (has_row ||
         hm_delivery_sequence_take(&next, &step->statement, &step->hash,
                                   sequence->has_last ? &sequence->last : NULL, NULL) != HM_OK)
@@ -530,7 +540,7 @@ static enum hm_rc take_request(struct step *step, struct hm_err *err)
                                 &release);
     if (rc == HM_ENOTFOUND)
         return refuse_and_take(step, 404, "there is no such release", err);
-    if (is_ours(rc))
+    if (hm_ledger_is_ours(rc))
         return hm_fail(err, rc, "%s", step->why.text);
     if (rc != HM_OK) /* the site's fault, and mended some day: no place is taken */
         return refuse(step->ask, 503, "the release log does not show this release now", err);
@@ -650,8 +660,8 @@ static enum hm_rc take_event(struct step *step, struct hm_err *err)
         return refuse(ask, 403, "this key is of another account", err);
     rc = hm_note_verify(step->note, &step->client.key, 1, &step->why, NULL);
     if (rc != HM_OK)
-        return is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
-                           : refuse(ask, 400, step->why.text, err);
+        return hm_ledger_is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
+                                     : refuse(ask, 400, step->why.text, err);
     if (step->client.is_revoked)
         return refuse(ask, 403, "this key was revoked", err);
     HM_TRY(find_place(step, err, &is_next));
@@ -673,7 +683,7 @@ enum hm_rc hm_ledger_take_one(struct hm_ledger *ledger, struct hm_ledger_ask *as
     hm_buf_clear(&ask->answer);
     rc = read_statement(step, &step->why);
     if (rc != HM_OK)
-        return is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
-                           : refuse(ask, 400, step->why.text, err);
+        return hm_ledger_is_ours(rc) ? hm_fail(err, rc, "%s", step->why.text)
+                                     : refuse(ask, 400, step->why.text, err);
     return ask->kind == HM_LEDGER_KEY ? take_key(step, err) : take_event(step, err);
 }

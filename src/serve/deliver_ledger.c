@@ -9,6 +9,7 @@
 
 #define DOOR           "https"
 #define REPORT_MAX     65536 /* a line for each witness, with why not */
+#define RETRY_S        30    /* of what needs a person */
 #define PUBLISH_STEP_S 10    /* after a try that found no quorum */
 
 /* --- requests --- */
@@ -82,6 +83,10 @@ static enum hm_rc take_asks(const struct hm_deliver_binding *binding,
         if (items[i]->kind > HM_DELIVER_ANSWER)
             continue;
         items[i]->status = asks[next].status;
+        if (asks[next].failed != HM_OK) {
+            hm_event_log("delivery-failed", "why", asks[next].why.text, NULL);
+            items[i]->retry_after_s = RETRY_S;
+        }
         hm_buf_done(&items[i]->answer);
         items[i]->answer = asks[next].answer;
         asks[next++].answer = (struct hm_buf)HM_BUF_INIT(0);

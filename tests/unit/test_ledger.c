@@ -6,6 +6,7 @@
 #include "delivery/delivery_leaf.h"
 #include "ledger/ledger_list.h"
 #include "ledger/ledger_release.h"
+#include "ledger/ledger_schema.h"
 #include "ledger/ledger_site.h"
 #include "site/tree.h"
 #include "tlog/merkle.h"
@@ -620,6 +621,106 @@ static void test_take__a_bad_one_spoils_no_other(void **state)
     hm_buf_done(&asks[1].answer);
 }
 
+/* Another process does to the ledger what damage does. */
+static int64_t run_sql(struct bench *bench, const char *sql, struct hm_buf *ret_blob)
+{
+    static const struct hm_database_schema *const schema = &hm_ledger_schema;
+    _hm_free_(hm_database_close) struct hm_database *database = NULL;
+    _hm_free_(hm_database_query_free) struct hm_database_query *query = NULL;
+    bool has_row = false;
+    int64_t number;
+
+    check_rc(HM_OK, hm_database_open(hm_ledger_site_folder(bench->site), HM_LEDGER_FILE, schema,
+                                     HM_DATABASE_CHANGE, 0, &bench->err, &database));
+    check_rc(HM_OK, hm_database_query_new(database, sql, &bench->err, &query));
+    check_rc(HM_OK, hm_database_query_step(query, &bench->err, &has_row));
+    number = has_row ? hm_database_query_get_int(query, 0) : 0;
+    if (ret_blob != NULL)
+        assert_int_equal(hm_buf_append(ret_blob, hm_database_query_get_blob(query, 1), NULL),
+                         HM_OK);
+    return number;
+}
+
+static void test_take__a_damaged_row_spoils_no_other(void **state)
+{
+    BUFS;
+    struct hm_ledger_ask asks[2] = {HM_LEDGER_ASK_INIT, HM_LEDGER_ASK_INIT};
+    struct client second = make_client("initrode", "second");
+
+    enrol(bench, &bench->client);
+    enrol(bench, &second);
+    say(bench, &bench->client, bench->wanted, &note);
+    say(bench, &second, bench->wanted, &other);
+    (void)run_sql(bench,
+                  "CREATE TRIGGER damage BEFORE INSERT ON delivery WHEN new.key = 1"
+                  " BEGIN SELECT RAISE (ABORT, 'damaged'); END",
+                  NULL);
+    for (size_t i = 0; i < 2; i++) {
+        asks[i].kind = HM_LEDGER_REQUEST;
+        asks[i].account = "initrode";
+        asks[i].body = hm_buf_bytes(i == 0 ? &note : &other);
+    }
+    check_rc(HM_OK, hm_ledger_take(ledger_of(bench), asks, 2, bench->now, &bench->err));
+    assert_int_equal(asks[0].status, 503);
+    assert_non_null(strstr(asks[0].why.text, "damaged"));
+    assert_int_equal(asks[1].status, 200);
+    hm_buf_done(&asks[0].answer);
+    hm_buf_done(&asks[1].answer);
+    /* Nothing of it was kept, and it may come again. */
+    (void)run_sql(bench, "DROP TRIGGER damage", NULL);
+    assert_int_equal(counts_of(bench).offered, 1);
+    assert_int_equal(ask(bench, HM_LEDGER_REQUEST, &note, &answer), 200);
+    client_done(&second);
+}
+
+/* A number that a row gave up is another key's. */
+static void test_take__a_key_that_was_undone_is_forgotten(void **state)
+{
+    BUFS;
+    struct hm_ledger_ask asks[2] = {HM_LEDGER_ASK_INIT, HM_LEDGER_ASK_INIT};
+    struct client second = make_client("initrode", "second");
+
+    key_note(bench, &bench->client, "initrode", &note);
+    say(bench, &bench->client, bench->wanted, &other);
+    asks[0].kind = HM_LEDGER_KEY;
+    asks[0].body = hm_buf_bytes(&note);
+    asks[1].kind = HM_LEDGER_REQUEST;
+    asks[1].body = hm_buf_bytes(&other);
+    asks[0].account = asks[1].account = "initrode";
+    (void)run_sql(bench,
+                  "CREATE TRIGGER gone BEFORE INSERT ON delivery"
+                  " BEGIN SELECT RAISE (ROLLBACK, 'gone'); END",
+                  NULL);
+    assert_int_equal(hm_ledger_take(ledger_of(bench), asks, 2, bench->now, NULL), HM_EINTERNAL);
+    assert_int_equal(asks[0].status, 503);
+    (void)run_sql(bench, "DROP TRIGGER gone", NULL);
+    hm_buf_done(&asks[0].answer);
+    hm_buf_done(&asks[1].answer);
+    enrol(bench, &second);
+    hm_buf_clear(&note);
+    say(bench, &second, bench->wanted, &note);
+    assert_int_equal(ask(bench, HM_LEDGER_REQUEST, &note, &answer), 200);
+    client_done(&second);
+}
+
+static void test_take__two_statements_for_one_place_are_kept(void **state)
+{
+    BUFS;
+    _hm_done_(hm_buf_done) struct hm_buf kept = HM_BUF_INIT(HM_LEDGER_BODY_SIZE_MAX);
+    struct client before;
+
+    enrol(bench, &bench->client);
+    before = bench->client;
+    say(bench, &bench->client, bench->wanted, &note);
+    assert_int_equal(ask(bench, HM_LEDGER_REQUEST, &note, &answer), 200);
+    bench->wanted.nonce.bytes[0] ^= 1;
+    say(bench, &before, bench->wanted, &other);
+    for (int i = 0; i < 2; i++) /* again, and it is kept once */
+        assert_int_equal(ask(bench, HM_LEDGER_REQUEST, &other, &answer), 409);
+    assert_int_equal(run_sql(bench, "SELECT count(*), max(raw) FROM fork", &kept), 1);
+    assert_true(hm_bytes_is_equal(hm_buf_bytes(&kept), hm_buf_bytes(&other)));
+}
+
 static void test_head__is_of_ones_own_key(void **state)
 {
     BUFS;
@@ -990,6 +1091,9 @@ int main(void)
         ledger_test(test_answer__of_other_bytes_or_too_late_is_refused),
         ledger_test(test_answer__made_in_time_may_come_late),
         ledger_test(test_take__a_bad_one_spoils_no_other),
+        ledger_test(test_take__a_damaged_row_spoils_no_other),
+        ledger_test(test_take__a_key_that_was_undone_is_forgotten),
+        ledger_test(test_take__two_statements_for_one_place_are_kept),
         ledger_test(test_head__is_of_ones_own_key),
         ledger_test(test_collect__counts_each_byte_once),
         ledger_test(test_log__proves_offers_and_receipts),
