@@ -40,8 +40,6 @@ static enum hm_rc parse_seconds(const char *value, struct hm_err *err, int64_t *
 
 static enum hm_rc take_option(struct hm_accounts_args *args, int option, struct hm_err *err)
 {
-    uint64_t seconds = 0;
-
     switch (option) {
     case HM_ACCOUNTS_OPTION_DIR:
         args->dir = optarg;
@@ -75,10 +73,7 @@ static enum hm_rc take_option(struct hm_accounts_args *args, int option, struct 
         args->out = optarg;
         return HM_OK;
     default:
-        if (hm_num_parse_u64(optarg, strlen(optarg), &seconds) != HM_OK || seconds > 86400)
-            return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to 86400, not '%s'", optarg);
-        args->wait_ms = (uint32_t)seconds * 1000;
-        return HM_OK;
+        return hm_cmd_wait(optarg, err, &args->wait_ms);
     }
 }
 
@@ -99,22 +94,15 @@ int hm_accounts_parse(int argc, char **argv, const struct option *options, const
                                       .overlap_s = OVERLAP_S,
                                       .wait_ms = HM_SITE_WAIT_MS};
     while ((option = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(usage, stdout);
-            (void)fputs(strstr(usage, "--by") == NULL
+        int status =
+            hm_cmd_help(option, command, usage,
+                        strstr(usage, "--by") == NULL
                             ? "\n"
-                            : "\n--by NAME says who changes this, for the trail: by default who "
-                              "runs it.\n",
-                        stdout);
-            (void)fputs("--wait is how long another command is waited for, 30 seconds."
-                        "\n--quiet prints nothing but warnings and failures.\n",
-                        stdout);
-            return fflush(stdout) == 0 ? 0 : 4;
-        }
-        if (option == '?') {
-            (void)fprintf(stderr, "Try '%s --help'.\n", command);
-            return 2;
-        }
+                            : "\n--by NAME says who changes this, for the trail: by default "
+                              "who runs it.\n");
+
+        if (status >= 0)
+            return status;
         if (take_option(args, option, &err) != HM_OK)
             return hm_cmd_fail(&err);
     }

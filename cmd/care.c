@@ -50,16 +50,6 @@ struct args {
     int count;
 };
 
-static enum hm_rc take_wait(struct args *args, struct hm_err *err)
-{
-    uint64_t seconds = 0;
-
-    if (hm_num_parse_u64(optarg, strlen(optarg), &seconds) != HM_OK || seconds > 86400)
-        return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to 86400, not '%s'", optarg);
-    args->wait_ms = (uint32_t)seconds * 1000;
-    return HM_OK;
-}
-
 static enum hm_rc take_rate(struct args *args, struct hm_err *err)
 {
     if (hm_num_parse_u64(optarg, strlen(optarg), &args->rate) != HM_OK || args->rate == 0 ||
@@ -120,7 +110,7 @@ static enum hm_rc take_option(struct args *args, int option, struct hm_err *err)
         return take_rate(args, err);
     if (option == OPTION_PART)
         return take_part(args, err);
-    return take_wait(args, err);
+    return hm_cmd_wait(optarg, err, &args->wait_ms);
 }
 
 /* Fills args; returns an exit status, or -1 to go on. */

@@ -4,6 +4,10 @@
 
 #include <stdarg.h>
 
+#include "base/num.h"
+
+#define WAIT_S_MAX 86400
+
 static void print_help(FILE *out, const char *group, const struct hm_cmd *table)
 {
     (void)fprintf(out, "usage: %s COMMAND [OPTION...]\n\n", group);
@@ -120,4 +124,28 @@ enum hm_rc hm_cmd_print(struct hm_bytes text, struct hm_err *err)
         fflush(stdout) != 0)
         return hm_fail(err, HM_EIO, "standard output: cannot be written");
     return HM_OK;
+}
+
+enum hm_rc hm_cmd_wait(const char *text, struct hm_err *err, uint32_t *ret_wait_ms)
+{
+    uint64_t seconds = 0;
+
+    if (hm_num_parse_u64(text, strlen(text), &seconds) != HM_OK || seconds > WAIT_S_MAX)
+        return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to %d, not '%s'", WAIT_S_MAX, text);
+    *ret_wait_ms = (uint32_t)seconds * 1000;
+    return HM_OK;
+}
+
+int hm_cmd_help(int option, const char *command, const char *usage, const char *more)
+{
+    if (option == '?') {
+        (void)fprintf(stderr, "Try '%s --help'.\n", command);
+        return 2;
+    }
+    if (option != 'h')
+        return -1;
+    (void)printf("%s%s--wait is how long another command is waited for, 30 seconds."
+                 "\n--quiet prints nothing but warnings and failures.\n",
+                 usage, more);
+    return fflush(stdout) == 0 ? 0 : 4;
 }

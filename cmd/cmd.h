@@ -36,6 +36,12 @@ void hm_cmd_warn(const char *format, ...);
  */
 HM_MUST_CHECK enum hm_rc hm_cmd_print(struct hm_bytes text, struct hm_err *err);
 
+/* The value of --wait, 0 to 86400 seconds. HM_EUSAGE. */
+HM_MUST_CHECK enum hm_rc hm_cmd_wait(const char *text, struct hm_err *err, uint32_t *ret_wait_ms);
+/* Of a program at a site's folder: prints usage, more, and what --wait and --quiet mean, where
+ * option is 'h', and where to look where it is '?'; the exit status, or -1: another option. */
+int hm_cmd_help(int option, const char *command, const char *usage, const char *more);
+
 /* The groups of subcommands, one file each, listed in hallmark.c. */
 hm_cmd_fn hm_cmd_key;
 hm_cmd_fn hm_cmd_maker;

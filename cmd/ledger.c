@@ -59,6 +59,12 @@ struct run {
     struct hm_arena arena;
 };
 
+#define RUN_INIT(run_args, column_count)                                                           \
+    {                                                                                              \
+        .args = (run_args), .table = {.columns = (column_count)},                                  \
+        .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX), .export = HM_DIR_INIT                        \
+    }
+
 static void run_done(struct run *run)
 {
     hm_ledger_list_close(run->list);
@@ -130,8 +136,6 @@ static enum hm_rc parse_number(const char *name, const char *text, uint64_t max,
 
 static enum hm_rc take_option(struct args *args, int option, struct hm_err *err)
 {
-    uint64_t number = 0;
-
     switch (option) {
     case OPTION_DIR:
         args->dir = optarg;
@@ -166,9 +170,7 @@ static enum hm_rc take_option(struct args *args, int option, struct hm_err *err)
         args->quiet = true;
         return HM_OK;
     default:
-        HM_TRY(parse_number("--wait", optarg, 86400, err, &number));
-        args->wait_ms = (uint32_t)number * 1000;
-        return HM_OK;
+        return hm_cmd_wait(optarg, err, &args->wait_ms);
     }
 }
 
@@ -183,17 +185,10 @@ static int parse(int argc, char **argv, const struct option *options, const char
     *args =
         (struct args){.dir = dir != NULL && dir[0] != '\0' ? dir : ".", .wait_ms = HM_SITE_WAIT_MS};
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-        if (option == 'h') {
-            (void)fputs(text, stdout);
-            (void)fputs("--wait is how long another command is waited for, 30 seconds."
-                        "\n--quiet prints nothing but warnings and failures.\n",
-                        stdout);
-            return fflush(stdout) == 0 ? 0 : 4;
-        }
-        if (option == '?') {
-            (void)fprintf(stderr, "Try '%s --help'.\n", command);
-            return 2;
-        }
+        int status = hm_cmd_help(option, command, text, "");
+
+        if (status >= 0)
+            return status;
         if (take_option(args, option, &err) != HM_OK)
             return hm_cmd_fail(&err);
     }
@@ -524,10 +519,7 @@ static int cmd_ledger(int argc, char **argv)
     };
     struct hm_err err = HM_ERR_INIT;
     struct args args;
-    _hm_done_(run_done) struct run run = {.args = &args,
-                                          .table = {.columns = 8},
-                                          .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX),
-                                          .export = HM_DIR_INIT};
+    _hm_done_(run_done) struct run run = RUN_INIT(&args, 8);
     int status = parse(argc, argv, options, "hallmark site ledger", usage, &args);
 
     if (status >= 0)
@@ -615,10 +607,7 @@ static int cmd_key(int argc, char **argv)
     };
     struct hm_err err = HM_ERR_INIT;
     struct args args;
-    _hm_done_(run_done) struct run run = {.args = &args,
-                                          .table = {.columns = 5},
-                                          .out = HM_BUF_INIT(HM_TABLE_OUTPUT_SIZE_MAX),
-                                          .export = HM_DIR_INIT};
+    _hm_done_(run_done) struct run run = RUN_INIT(&args, 5);
     int status = parse(argc, argv, options, "hallmark site customer key", key_usage, &args);
     bool is_list;
     enum hm_rc rc;

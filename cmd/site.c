@@ -27,16 +27,6 @@ void hm_cmd_site_done(struct hm_cmd_site *cmd)
     hm_buf_done(&cmd->scan_program);
 }
 
-static enum hm_rc take_wait(struct hm_cmd_site *cmd, const char *value, struct hm_err *err)
-{
-    uint64_t seconds;
-
-    if (hm_num_parse_u64(value, strlen(value), &seconds) != HM_OK || seconds > 86400)
-        return hm_fail(err, HM_EUSAGE, "--wait takes seconds, 0 to 86400, not '%s'", value);
-    cmd->wait_ms = (uint32_t)seconds * 1000;
-    return HM_OK;
-}
-
 enum hm_rc hm_cmd_site_option(struct hm_cmd_site *cmd, int option, const char *value,
                               struct hm_err *err)
 {
@@ -59,7 +49,7 @@ enum hm_rc hm_cmd_site_option(struct hm_cmd_site *cmd, int option, const char *v
         cmd->quiet = true;
         return HM_OK;
     case 'w':
-        return take_wait(cmd, value, err);
+        return hm_cmd_wait(value, err, &cmd->wait_ms);
     default:
         return HM_EUNKNOWN;
     }
