@@ -144,8 +144,11 @@ static enum hm_rc load(const struct hm_dir *private_dir, const struct hm_note_ke
         return HM_OK;
     return hm_fail(err, HM_EINPUT,
                    "the key '%s' that root names for deliveries is not in private/keys (%s.pem): "
-                   "put it back, or name another with 'hallmark site rotate deliveries'",
-                   key->name, file);
+                   "put it back%s",
+                   key->name, file,
+                   strcmp(file, STATEMENTS) == 0
+                       ? ", or name another with 'hallmark site rotate deliveries'"
+                       : " from the newest backup; the deliveries log has no successor");
 }
 
 enum hm_rc hm_delivery_keys_load(const struct hm_dir *private_dir,
