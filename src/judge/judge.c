@@ -62,6 +62,7 @@ enum hm_rc hm_judge_new(struct hm_basis *basis, int64_t now_unix_s, struct hm_er
         return hm_error_nomem(err);
     judge->basis = basis;
     judge->now_unix_s = now_unix_s;
+    judge->kept_size_max = HM_JUDGE_KEPT_SIZE_MAX;
     HM_TRY(hm_report_new(err, &judge->report));
     HM_TRY(hm_judge_trust_root(judge, basis->root, err));
     *ret_judge = hm_steal(&judge);
@@ -233,6 +234,7 @@ static enum hm_rc keep_evidence(struct hm_judge *judge, const char *name, struct
     if (kept == NULL)
         return hm_error_nomem(err);
     kept->evidence = hm_steal(&evidence);
+    judge->evidence_size += raw.size; /* bounded: hm_judge_take */
     return keep_state(judge, kept->evidence, err, &kept->state);
 }
 
@@ -263,6 +265,11 @@ enum hm_rc hm_judge_take(struct hm_judge *judge, const char *name, struct hm_byt
     if (judge->file_count == HM_JUDGE_FILE_COUNT_MAX)
         return hm_fail(err, HM_EREFUSED, "more than %d files are not judged at once",
                        HM_JUDGE_FILE_COUNT_MAX);
+    if (judge->arena.used + judge->evidence_size + raw.size > judge->kept_size_max)
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s': it and the %zu files before it are more than can be judged at once "
+                       "(%zu MiB); give fewer files",
+                       name, judge->file_count, judge->kept_size_max >> 20);
     judge->file_count++;
     if (hm_judge_is_evidence(raw))
         return take_evidence(judge, name, raw, err);

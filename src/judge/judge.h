@@ -14,8 +14,11 @@
 #include "tlog/log_policy.h"
 #include "tuf/root.h"
 
-/* A site's whole history of one account fits; each keeps some 20 KiB. */
+/* A site's whole history of one account fits. */
 #define HM_JUDGE_FILE_COUNT_MAX 200000
+/* In memory, of all files: that history in less than 5 KiB each, and no more of files that were
+ * made to fill it. */
+#define HM_JUDGE_KEPT_SIZE_MAX ((size_t)1 << 30)
 /* Each is held against all statements; a site signs one where orders differ. */
 #define HM_JUDGE_HEAD_COUNT_MAX 256
 /* A root each year for longer than any dispute. */
@@ -100,7 +103,7 @@ HM_MUST_CHECK enum hm_rc hm_judge_revoke(struct hm_judge *judge, const char *cli
  */
 bool hm_judge_is_evidence(struct hm_bytes raw);
 /* Takes a file: evidence (14), a delivery file (22), or the note of one statement. One that does
- * not hold is told in the report, and HM_OK. HM_EREFUSED: too many. */
+ * not hold is told in the report, and HM_OK. HM_EREFUSED: too many, or too large together. */
 HM_MUST_CHECK enum hm_rc hm_judge_take(struct hm_judge *judge, const char *name,
                                        struct hm_bytes raw, struct hm_err *err);
 /* Once, after all files. HM_EUSAGE: the claim is none. */

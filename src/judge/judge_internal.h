@@ -60,6 +60,9 @@ struct hm_judge_revoked {
     int64_t since_s;
 };
 
+/* Files of a few clients lie together: their key notes are kept once. */
+#define HM_JUDGE_KEY_NOTE_COUNT 64
+
 #define HM_JUDGE_LIST(type)                                                                        \
     struct {                                                                                       \
         type *items;                                                                               \
@@ -81,6 +84,11 @@ struct hm_judge {
     HM_JUDGE_LIST(struct hm_judge_event) events;
     HM_JUDGE_LIST(struct hm_judge_evidence) evidence;
     HM_JUDGE_LIST(struct hm_judge_checkpoint) checkpoints;
+    struct hm_bytes
+        key_notes[HM_JUDGE_KEY_NOTE_COUNT]; /* the newest; those before may come again */
+    size_t key_note_count;
+    size_t kept_size_max, evidence_size;
+    size_t bad_proof_count;
     size_t file_count, head_count, bad_count, gap_count, gap_told_count, fork_count;
     const struct hm_judge_event *fork[2]; /* the first, if any */
     struct hm_report *report;             /* owned */

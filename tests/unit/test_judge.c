@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
-#include "judge/judge.h"
+#include "judge/judge_internal.h"
 
 #define CASE_COUNT_MIN 60
 #define NOW            (1790000000 + 365 * 86400)
@@ -227,6 +227,30 @@ static void test_take__nothing_counts_without_roots_word(void **state)
     hm_basis_free(basis);
 }
 
+/* A delivery keeps what a fork of it would be proved by, and a client's key note once. */
+static void test_take__memory_is_bounded(void **state)
+{
+    const json_t *files = json_object_get(vector_of("delivered: without proofs"), "files");
+    const char *name = "globex.delivery";
+    struct hm_bytes raw = hm_bytes_str(json_string_value(json_array_get(files, 0)));
+    struct hm_err err = HM_ERR_INIT;
+    struct world world;
+    size_t count = 1000;
+
+    (void)state;
+    world_init(&world);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(hm_judge_take(world.judge, name, raw, NULL), HM_OK);
+    print_message("each keeps %zu bytes\n", world.judge->arena.used / count);
+    assert_in_range(world.judge->arena.used, 1, count * 3000);
+    assert_true(HM_JUDGE_KEPT_SIZE_MAX / 5000 > HM_JUDGE_FILE_COUNT_MAX);
+    world.judge->kept_size_max = world.judge->arena.used + raw.size;
+    assert_int_equal(hm_judge_take(world.judge, name, raw, NULL), HM_OK);
+    assert_int_equal(hm_judge_take(world.judge, name, raw, &err), HM_EREFUSED);
+    assert_non_null(strstr(err.text, "give fewer files"));
+    world_done(&world);
+}
+
 static void test_decide__claims_that_are_none(void **state)
 {
     const struct hm_judge_claim claims[] = {
@@ -278,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_decide__finds_what_the_table_says),
         cmocka_unit_test(test_decide__a_fork_is_portable),
         cmocka_unit_test(test_take__nothing_counts_without_roots_word),
+        cmocka_unit_test(test_take__memory_is_bounded),
         cmocka_unit_test(test_decide__claims_that_are_none),
         cmocka_unit_test(test_revoke__limits),
         cmocka_unit_test(test_exit_status__each_verdict),
