@@ -120,13 +120,18 @@ class Client(test_deliveries.Deliveries):
         self.assertTrue(any("a gap in the order of the key" in step["text"] for step in answer["steps"]))
 
     def test_r25_the_site_does_not_answer(self):
+        """What was never answered is in the client's order alone, which is no evidence; what the site refused is kept, and is the customer's word."""
         self.server.refusals["/delivery/request"] = (503, "busy\n")
-        self.get()
-        request = [parts for shelf in ("open", "new") for parts in self.kept(shelf)]
+        self.assertIn("busy", self.get().err)
+        self.assertEqual(self.kept() + self.kept("open") + self.kept("new"), [])
         answer = self.judge("--withheld")
-        self.assertIn((answer["finding"], answer["text"]), [("customer-alone", "customer states it; site's participation not proved"),
-                                                            ("nothing", "no evidence either way")], request)
-        self.assertEqual(answer["verdict"], "cannot tell")
+        self.assertFound(answer, "nothing", "cannot tell")
+        self.assertEqual(answer["text"], "no evidence either way")
+        self.server.refusals["/delivery/request"] = (403, "no\n")
+        self.assertStatus(self.get(f"{RELEASE}/{test_deliveries.FILES[1]}"), story.GOOD)
+        answer = self.judge("--withheld")
+        self.assertFound(answer, "customer-alone", "cannot tell")
+        self.assertEqual(answer["text"], "customer states it; site's participation not proved")
 
 
 class Court(delivered.Case):
