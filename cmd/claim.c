@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "customer/delivery_sites.h"
 
 #define FOLDER_COUNT_MAX HM_JUDGE_FILE_COUNT_MAX
 #define FOLDER_DEPTH_MAX 2 /* a client sorts its deliveries into folders */
@@ -100,6 +101,17 @@ static enum hm_rc add_revoked(struct hm_claim *claim, const char *text, struct h
     return name == NULL ? hm_error_nomem(err) : hm_judge_revoke(claim->judge, name, since_s, err);
 }
 
+/* Of a site that is trusted here, those that its earlier roots named as well. */
+static enum hm_rc trust_earlier(struct hm_claim *claim, struct hm_err *err)
+{
+    _hm_done_(hm_delivery_sites_done) struct hm_delivery_sites sites = HM_DELIVERY_SITES_INIT;
+
+    HM_TRY(hm_delivery_sites_read(claim->basis.subscription, err, &sites));
+    for (size_t i = 0; i < sites.count; i++)
+        HM_TRY(hm_judge_trust(claim->judge, sites.keys[i], sites.sites[i]->policy, err));
+    return HM_OK;
+}
+
 enum hm_rc hm_claim_open(struct hm_claim *claim, struct hm_err *err)
 {
     const char *site = claim->customer.site;
@@ -114,6 +126,8 @@ enum hm_rc hm_claim_open(struct hm_claim *claim, struct hm_err *err)
     HM_TRY(hm_cmd_basis_open(&claim->customer, claim->trust_path, site, "the claim", err,
                              &claim->basis));
     HM_TRY(hm_judge_new(claim->basis.basis, claim->customer.now_unix_s, err, &claim->judge));
+    if (claim->basis.subscription != NULL)
+        HM_TRY(trust_earlier(claim, err));
     for (size_t i = 0; i < claim->revoked_count; i++)
         HM_TRY(add_revoked(claim, claim->revoked[i], err));
     return HM_OK;

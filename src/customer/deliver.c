@@ -59,6 +59,7 @@ static enum hm_rc find_open(struct hm_deliver_session *session, const struct hm_
     _hm_done_(hm_delivery_file_done) struct hm_delivery_file file = HM_DELIVERY_FILE_INIT;
     _hm_done_(hm_delivery_file_record_done) struct hm_delivery_record record =
         HM_DELIVERY_RECORD_INIT;
+    const struct hm_sha256 *name;
     enum hm_rc rc = hm_delivery_store_read(&session->dir, HM_DELIVERY_OPEN, slot, err, &file);
 
     if (rc == HM_ENOTFOUND)
@@ -73,9 +74,13 @@ static enum hm_rc find_open(struct hm_deliver_session *session, const struct hm_
         return HM_OK;
     }
     /* Its offer has ended, it was refused, or site or client have other keys since: the file is
-     * named by its request where that can be read, else by its slot. */
-    return hm_delivery_store_move(&session->dir, HM_DELIVERY_OPEN, slot, HM_DELIVERY_CLOSED,
-                                  rc == HM_OK ? &record.delivery.request_hash : slot, err);
+     * named by its request where that is known (the order looks for it by that name, or would send
+     * it again), else by its slot. */
+    name = rc == HM_OK                                      ? &record.delivery.request_hash
+           : hm_digest_is_equal(slot, &session->order.slot) ? &session->order.request
+                                                            : slot;
+    return hm_delivery_store_move(&session->dir, HM_DELIVERY_OPEN, slot, HM_DELIVERY_CLOSED, name,
+                                  err);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */

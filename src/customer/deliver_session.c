@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "customer/delivery_sites.h"
 #include "net/post.h"
 
 #define URL_SIZE_MAX 16384
@@ -443,6 +444,7 @@ static enum hm_rc open_parts(struct hm_deliver_session *session, struct hm_err *
 
     HM_TRY(hm_dir_open_at(&subscription->dir, HM_DELIVER_FOLDER, true, err, &session->dir));
     HM_TRY(hm_lock_take(&session->dir, "lock", HM_DELIVER_LOCK_WAIT_MS, err, &session->lock));
+    HM_TRY(hm_delivery_sites_keep(subscription, session->site, &session->dir, err));
     session->owner = (struct hm_delivery_owner){.site = subscription->trust->site,
                                                 .site_key = session->site->key,
                                                 .now_unix_s = hm_time_now_unix_s()};

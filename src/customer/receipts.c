@@ -2,6 +2,7 @@
 /* Deliveries as rows. See receipts.h. */
 #include "customer/receipts.h"
 
+#include "customer/delivery_sites.h"
 #include "customer/delivery_store.h"
 
 static const char *const proof_texts[] = {
@@ -43,7 +44,7 @@ static enum hm_rc push(struct hm_receipts *receipts, const struct hm_receipts_ro
 
 static enum hm_receipts_proof judge_proofs(const struct hm_delivery_file *file,
                                            const struct hm_delivery_record *record,
-                                           const struct hm_site_deliveries *site,
+                                           const struct hm_delivery_sites *sites,
                                            int64_t now_unix_s)
 {
     static const enum hm_delivery_part parts[] = {HM_DELIVERY_PART_OFFER_PROOF,
@@ -53,11 +54,15 @@ static enum hm_receipts_proof judge_proofs(const struct hm_delivery_file *file,
     if (!record->delivery.is_receipted)
         return HM_RECEIPTS_NONE;
     for (size_t i = 0; i < HM_ARRAY_COUNT(parts); i++) {
-        _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
+        bool holds = false;
 
-        if (hm_delivery_file_prove(file, record, parts[i], site->policy, NULL, &checkpoint) !=
-            HM_OK)
-            is_proved = false;
+        for (size_t j = 0; j < sites->count && !holds; j++) {
+            _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *checkpoint = NULL;
+
+            holds = hm_delivery_file_prove(file, record, parts[i], sites->sites[j]->policy, NULL,
+                                           &checkpoint) == HM_OK;
+        }
+        is_proved = is_proved && holds;
     }
     if (is_proved)
         return HM_RECEIPTS_PROVED;
@@ -68,7 +73,7 @@ static enum hm_receipts_proof judge_proofs(const struct hm_delivery_file *file,
 
 static enum hm_rc fill(struct hm_receipts *receipts, const struct hm_delivery_file *file,
                        struct hm_err *err, struct hm_delivery_record *record,
-                       const struct hm_site_deliveries *site, int64_t now_unix_s,
+                       const struct hm_delivery_sites *sites, int64_t now_unix_s,
                        struct hm_receipts_row *row)
 {
     struct hm_delivery *delivery = &record->delivery;
@@ -86,19 +91,18 @@ static enum hm_rc fill(struct hm_receipts *receipts, const struct hm_delivery_fi
     row->request = delivery->request_hash;
     row->state = delivery->state;
     row->is_receipted = delivery->is_receipted;
-    row->proof = judge_proofs(file, record, site, now_unix_s);
+    row->proof = judge_proofs(file, record, sites, now_unix_s);
     return row->path == NULL ? HM_ENOMEM : HM_OK;
 }
 
-static enum hm_rc read_row(struct hm_receipts *receipts, const struct hm_dir *dir,
-                           const struct hm_site_deliveries *site, int64_t now_unix_s,
-                           struct hm_err *err, struct hm_receipts_row *row)
+HM_NOINLINE static enum hm_rc read_row(struct hm_receipts *receipts, const struct hm_dir *dir,
+                                       const struct hm_delivery_sites *sites, int64_t now_unix_s,
+                                       struct hm_err *err, struct hm_receipts_row *row)
 {
     _hm_done_(hm_delivery_file_done) struct hm_delivery_file file = HM_DELIVERY_FILE_INIT;
     _hm_done_(hm_delivery_file_record_done) struct hm_delivery_record record =
         HM_DELIVERY_RECORD_INIT;
-    const struct hm_note_key *key = site->key;
-    const struct hm_delivery_keys keys = {.site = &key, .site_count = key == NULL ? 0 : 1};
+    const struct hm_delivery_keys keys = {.site = sites->keys, .site_count = sites->count};
     struct hm_err why = HM_ERR_INIT;
     enum hm_rc rc;
 
@@ -107,7 +111,7 @@ static enum hm_rc read_row(struct hm_receipts *receipts, const struct hm_dir *di
     if (rc == HM_OK)
         rc = hm_delivery_file_verify(&file, &keys, &why, &record);
     if (rc == HM_OK)
-        rc = fill(receipts, &file, &why, &record, site, now_unix_s, row);
+        rc = fill(receipts, &file, &why, &record, sites, now_unix_s, row);
     if (rc == HM_ENOMEM)
         return hm_error_nomem(err);
     row->rc = rc;
@@ -122,14 +126,14 @@ static enum hm_rc read_row(struct hm_receipts *receipts, const struct hm_dir *di
 enum hm_rc hm_receipts_add(struct hm_receipts *receipts, const struct hm_subscription *site,
                            int64_t now_unix_s, struct hm_err *err)
 {
-    _hm_free_(hm_site_deliveries_free) struct hm_site_deliveries *keys = NULL;
+    _hm_done_(hm_delivery_sites_done) struct hm_delivery_sites sites = HM_DELIVERY_SITES_INIT;
     _hm_done_(hm_dir_done) struct hm_dir dir = HM_DIR_INIT;
     enum hm_rc rc = hm_dir_open_at(&site->dir, HM_DELIVER_FOLDER, false, err, &dir);
 
     if (rc == HM_ENOTFOUND)
         return HM_OK;
     HM_TRY(rc);
-    HM_TRY(hm_site_deliveries_parse(hm_client_root(site->client), err, &keys));
+    HM_TRY(hm_delivery_sites_read(site, err, &sites));
     for (int shelf = 0; shelf < HM_DELIVERY_SHELF_COUNT_; shelf++) {
         struct hm_sha256 *names = NULL;
         size_t count = 0;
@@ -140,7 +144,7 @@ enum hm_rc hm_receipts_add(struct hm_receipts *receipts, const struct hm_subscri
             struct hm_receipts_row row = {
                 .site = site, .shelf = (enum hm_delivery_shelf)shelf, .name = names[i]};
 
-            HM_TRY(read_row(receipts, &dir, keys, now_unix_s, err, &row));
+            HM_TRY(read_row(receipts, &dir, &sites, now_unix_s, err, &row));
             if (row.rc != HM_ENOTFOUND)
                 HM_TRY(push(receipts, &row, err));
         }

@@ -25,8 +25,9 @@ class Deliveries(story.Case):
         super().setUpClass()
         cls.cast, _old, cls.images = attacks.build(cls.root / "world")
         cls.key, cls.log_key = log.NoteKey("globex.example"), log.NoteKey("firmware.example/globex/deliveries")
-        public = tree.Tree(cls.cast.public)
-        log.begin(public, "globex", [tree.Key(cls.cast.key(k)) for k in ("root1", "root2")],
+        cls.public = tree.Tree(cls.cast.public)
+        cls.root_keys = [tree.Key(cls.cast.key(k)) for k in ("root1", "root2")]
+        log.begin(cls.public, "globex", cls.root_keys,
                   deliveries={"key": cls.key.vkey, "policy": f"log {cls.log_key.vkey}\nquorum none\n"})
         cls.token = cls.root / "token"
         cls.token.write_text("initrode.1.secret\n")
@@ -489,6 +490,51 @@ class Receipts(Deliveries):
         [path] = (self.folder / "new").iterdir()
         path.write_text(path.read_text().replace("| edge edge 1", "| edge edge 2"))
         self.assertRefused(self.receipts(), story.CANNOT_TELL, "cannot be told")
+
+
+class Rotated(Deliveries):
+    """Root names another key of the site's statements; what was signed under the one before stays what it was."""
+
+    def rotate(self):
+        key, word = log.NoteKey("globex.example"), self.public.load("root")["signed"]
+        word["version"] += 1
+        word["x-hallmark"]["deliveries"]["key"] = key.vkey
+        raw = self.public.store("root", word, self.root_keys)
+        self.public.log.publish(extra=[log.root_entry("globex", word["version"], raw)])
+        self.server.key = key
+
+    def states(self):
+        result = self.run_home("receipts", "--json")
+        return result.status, sorted(row.get("state", "cannot be told") for row in result.json()["deliveries"])
+
+    def test_receipts_of_the_key_before_are_told_and_judged(self):
+        self.assertStatus(self.get(), story.GOOD)
+        self.rotate()
+        self.assertStatus(self.get(f"{RELEASE}/{FILES[1]}"), story.GOOD)
+        self.assertEqual(self.states(), (story.GOOD, ["acknowledged"] * 2))
+        judge = ("judge", "--site", "globex", "--customer", "initrode", "--release", RELEASE, "--json", self.folder)
+        self.assertEqual(self.run_home(*judge).json()["bad_files"], 0)
+        roots = list((self.folder / "roots").iterdir())
+        self.assertEqual(len(roots), 2)
+        for root in roots:  # the control: root alone names today's key
+            root.unlink()
+        self.assertEqual(self.states(), (story.CANNOT_TELL, ["acknowledged", "cannot be told"]))
+        self.assertEqual(self.run_home(*judge).json()["bad_files"], 1)
+        roots[0].write_bytes(b"{}")
+        self.assertRefused(self.run_home("receipts"), story.NO, f"roots/{roots[0].name}", "remove it")
+
+    def test_an_offer_of_the_key_before_is_not_sent_for_again(self):
+        import server
+        self.server.rules = {f".{FILES[0]}": server.cut_after(1000, self.cast.public)}
+        self.assertStatus(self.get(), story.CANNOT_TELL)
+        self.assertEqual(len(self.kept("open")), 1)
+        self.server.rules = {}
+        self.rotate()
+        self.assertStatus(self.run_home("receipts", "--update"), story.GOOD)
+        result = self.get()
+        self.assertStatus(result, story.GOOD)
+        self.assertEqual(result.err, "")
+        self.assertEqual([lines["kind"] for lines in self.server.taken], ["request", "request", "ack"])
 
 
 if __name__ == "__main__":
