@@ -23,6 +23,21 @@ enum hm_claim_option {
     HM_CLAIM_OWN_,
 };
 
+/* What judge and dossier have in common in their help. */
+#define HM_CLAIM_HELP                                                                              \
+    "  --customer NAME    whom the claim is about: an account at the site\n"                       \
+    "  --release PATH     MAKER/PRODUCT/VERSION, as a version or as it is printed\n"               \
+    "  --image SHA256     in place of --release: the image\n"                                      \
+    "  --received         the claim: the customer received it (where nothing else is said)\n"      \
+    "  --never-received   the claim: the customer never received it\n"                             \
+    "  --rejected         the claim: the customer rejected it\n"                                   \
+    "  --withheld         the claim: the customer asked for it, and the site did not answer\n"     \
+    "  --at TIME          the time in dispute: what a witness saw later is no evidence for it\n"   \
+    "  --revoked KEYNAME=TIME\n"                                                                   \
+    "                     this client key was not the customer's any more from then on\n"          \
+    "  --trust FILE       the site's trust file\n"                                                 \
+    "  --site NAME        in place of --trust: a site that is trusted here\n"
+
 /* Entries of a struct option table. */
 #define HM_CLAIM_OPTIONS                                                                           \
     {"trust", required_argument, NULL, HM_CLAIM_TRUST},                                            \
