@@ -143,7 +143,9 @@ enum hm_rc hm_delivery_order_check_head(const struct hm_delivery_order *order,
         (head->epoch == known->epoch && head->counter < known->counter))
         return hm_fail(err, HM_EROLLBACK,
                        "the site's signed head goes back to statement %llu of epoch %llu, although "
-                       "the site has answered statement %llu of epoch %llu",
+                       "the site has answered statement %llu of epoch %llu: its ledger is an older "
+                       "copy, or it lies; ask the site, and go on without statements until then "
+                       "with 'hallmark trust policy SITE --deliveries never'",
                        (unsigned long long)head->counter, (unsigned long long)head->epoch,
                        (unsigned long long)known->counter, (unsigned long long)known->epoch);
     if (head->epoch == known->epoch && head->counter == known->counter &&

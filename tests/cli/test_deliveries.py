@@ -263,7 +263,7 @@ class Lies(Deliveries):
         self.assertTrue(list((self.folder / "refused").iterdir()))
 
     def test_a_head_that_rolls_back(self):
-        self.head_lie(changed("event", f"1 1 {OTHER}"), "head", "goes back")
+        self.head_lie(changed("event", f"1 1 {OTHER}"), "head", "goes back", "older copy", "--deliveries never")
 
     def test_no_head_at_all_of_a_key_that_was_answered(self):
         self.head_lie(changed("event", f"0 0 {deliveries.ZERO}"), "head", "goes back")
