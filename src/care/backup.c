@@ -59,8 +59,18 @@ static bool has_suffix(const char *path, const char *suffix)
     return size >= strlen(suffix) && strcmp(path + size - strlen(suffix), suffix) == 0;
 }
 
-/* The one database that has a folder of its own (docs/formats.md 22). */
+/* The one database that has a folder of its own (docs/formats.md 22), and what must be of the same
+ * moment: in this order, as the checkpoint and what witnesses said are of no more than the records.
+ */
 #define DELIVERIES "deliveries/deliveries.db"
+static const char *const of_deliveries[] = {"public/deliveries/checkpoint",
+                                            "private/deliveries/witnesses.json",
+                                            "private/deliveries/log/records"};
+
+static bool is_of_deliveries(const char *path)
+{
+    return strcmp(path, of_deliveries[0]) == 0 || has_prefix(path, "private/deliveries/");
+}
 
 static bool is_key(const char *path)
 {
@@ -68,9 +78,10 @@ static bool is_key(const char *path)
            strcmp(path, "private/serve/tls.key") == 0;
 }
 
-static bool is_database(const char *path)
+/* Copied before all others, at a moment of their own. */
+static bool is_of_moment(const char *path)
 {
-    return strcmp(path, "private/" DELIVERIES) == 0 ||
+    return is_of_deliveries(path) ||
            (has_prefix(path, "private/") && strchr(path + strlen("private/"), '/') == NULL &&
             has_suffix(path, ".db"));
 }
@@ -190,32 +201,26 @@ static enum hm_rc put(struct backup *backup, struct hm_manifest_item *item, cons
     return hm_copy_file_run(&backup->site->dir, item->path, &backup->files, item->path, item, err);
 }
 
-/* Copies one file. missing_is_fine: it may have gone, and what changes is left for later. */
-static enum hm_rc put_file(struct backup *backup, const char *path, const struct stat *info,
-                           bool is_early, struct hm_err *err)
+/* Copies one file; it may be gone meanwhile, as the deliveries log's partial tiles go. */
+static enum hm_rc put_now(struct backup *backup, const char *path, const struct stat *info,
+                          struct hm_manifest *list, struct hm_err *err)
 {
     struct hm_manifest_item item = {.path = path, .mode = info->st_mode & 0777};
-    struct hm_manifest *list = is_early ? backup->early : backup->manifest;
-    const struct hm_manifest_item *found = is_early ? NULL : hm_manifest_find(backup->early, path);
     enum hm_rc rc = HM_OK;
 
     if (!S_ISREG(info->st_mode))
         return hm_fail(err, HM_EINPUT, "'%s/%s' is no regular file: nothing of the site's",
                        backup->site->dir.path, path);
-    if (is_database(path)) /* copied before, in its own way; one that is made now is empty */
-        return found == NULL ? HM_OK : hm_manifest_add(list, found, err);
-    if (is_same(found, info) && found->mode == item.mode)
-        return hm_manifest_add(list, found, err);
     for (int i = 0; i < HM_BACKUP_TRIES; i++) {
         struct stat now = *info;
 
         if (i > 0 && fstatat(backup->site->dir.fd, path, &now, AT_SYMLINK_NOFOLLOW) != 0)
-            return HM_OK; /* gone meanwhile */
+            return HM_OK;
         rc = put(backup, &item, &now, err);
         if (rc != HM_EAGAIN)
             break;
     }
-    if (is_early && (rc == HM_EAGAIN || rc == HM_ENOTFOUND))
+    if (rc == HM_ENOTFOUND)
         return HM_OK;
     return rc == HM_OK ? hm_manifest_add(list, &item, err) : rc;
 }
@@ -223,15 +228,21 @@ static enum hm_rc put_file(struct backup *backup, const char *path, const struct
 /* Without the lock: what is public, most of which never changes. */
 static enum hm_rc on_early(void *ctx, const char *path, const struct stat *info, struct hm_err *err)
 {
-    if (S_ISDIR(info->st_mode) || !has_prefix(path, "public/") || is_left_out(path))
+    struct backup *backup = ctx;
+    enum hm_rc rc;
+
+    if (S_ISDIR(info->st_mode) || !has_prefix(path, "public/") || is_left_out(path) ||
+        is_of_moment(path))
         return HM_OK;
-    return put_file(ctx, path, info, true, err);
+    rc = put_now(backup, path, info, backup->early, err);
+    return rc == HM_EAGAIN ? HM_OK : rc; /* what changes is left for later */
 }
 
 static enum hm_rc on_all(void *ctx, const char *path, const struct stat *info, struct hm_err *err)
 {
     struct backup *backup = ctx;
     struct hm_manifest_item item = {.path = path, .is_folder = true, .mode = info->st_mode & 0777};
+    const struct hm_manifest_item *found = hm_manifest_find(backup->early, path);
 
     if (is_left_out(path))
         return HM_OK;
@@ -243,14 +254,18 @@ static enum hm_rc on_all(void *ctx, const char *path, const struct stat *info, s
         HM_TRY(make_parent(backup, path, err));
         return hm_manifest_add(backup->manifest, &item, err);
     }
-    return put_file(backup, path, info, false, err);
+    if (is_of_moment(path)) /* what was made since is of no account */
+        return found == NULL ? HM_OK : hm_manifest_add(backup->manifest, found, err);
+    if (is_same(found, info) && found->mode == item.mode)
+        return hm_manifest_add(backup->manifest, found, err);
+    return put_now(backup, path, info, backup->manifest, err);
 }
 
 /* ---- databases ------------------------------------------------------------------------------- */
 
-/* folder: "private" or below it. */
+/* folder: "private" or below it. take: what else is of its moment, or NULL. */
 static enum hm_rc put_database(struct backup *backup, const char *folder, const char *name,
-                               struct hm_err *err)
+                               hm_database_moment_fn *take, struct hm_err *err)
 {
     _hm_done_(hm_dir_done) struct hm_dir from = HM_DIR_INIT;
     _hm_done_(hm_dir_done) struct hm_dir to = HM_DIR_INIT;
@@ -263,7 +278,8 @@ static enum hm_rc put_database(struct backup *backup, const char *folder, const 
     HM_TRY(hm_dir_open_at(&backup->site->dir, folder, false, err, &from));
     HM_TRY(hm_dir_open_at(&backup->files, folder, true, err, &to));
     HM_TRY(hm_dir_remove_tree(&to, name, err));
-    HM_TRY(hm_database_copy(&from, name, &to, name, backup->options->wait_ms, err));
+    HM_TRY(
+        hm_database_copy_with(&from, name, &to, name, backup->options->wait_ms, take, backup, err));
     HM_TRY(hm_dir_open_file(&to, name, err, &fd, &item.size));
     HM_TRY(hm_digest_fd(fd, NULL, NULL, err, &item.sha256, &item.size));
     if (fstat(fd, &info) != 0)
@@ -272,6 +288,23 @@ static enum hm_rc put_database(struct backup *backup, const char *folder, const 
     backup->result.copied_count++;
     backup->result.copied_bytes += item.size;
     return hm_manifest_add(backup->early, &item, err);
+}
+
+/* Nobody writes to the ledger: no batch is planned, and what is planned is in the log or is not. */
+static enum hm_rc put_deliveries(void *ctx, struct hm_err *err)
+{
+    struct backup *backup = ctx;
+
+    for (size_t i = 0; i < HM_ARRAY_COUNT(of_deliveries); i++) {
+        const char *path = of_deliveries[i];
+        struct stat info;
+
+        if (fstatat(backup->site->dir.fd, path, &info, AT_SYMLINK_NOFOLLOW) == 0)
+            HM_TRY(put_now(backup, path, &info, backup->early, err));
+        else if (errno != ENOENT)
+            return hm_error_errno(err, errno, "'%s' cannot be looked at", path);
+    }
+    return HM_OK;
 }
 
 static enum hm_rc put_databases(struct backup *backup, struct hm_err *err)
@@ -283,10 +316,10 @@ static enum hm_rc put_databases(struct backup *backup, struct hm_err *err)
     HM_TRY(hm_dir_list(&backup->site->private_dir, ".", 4096, &arena, err, &names, &count));
     for (size_t i = 0; i < count; i++)
         if (has_suffix(names[i], ".db"))
-            HM_TRY(put_database(backup, "private", names[i], err));
+            HM_TRY(put_database(backup, "private", names[i], NULL, err));
     if (!hm_dir_has(&backup->site->private_dir, DELIVERIES))
-        return HM_OK;
-    return put_database(backup, "private/deliveries", "deliveries.db", err);
+        return put_deliveries(backup, err);
+    return put_database(backup, "private/deliveries", "deliveries.db", put_deliveries, err);
 }
 
 /* ---- what state it is of --------------------------------------------------------------------- */
@@ -321,7 +354,22 @@ static enum hm_rc describe(struct backup *backup, struct hm_err *err)
     return HM_OK;
 }
 
-/* With the site's lock: nothing changes but customers. */
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct hm_manifest_item *)a)->path,
+                  ((const struct hm_manifest_item *)b)->path);
+}
+
+static enum hm_rc copy_early(struct backup *backup, struct hm_err *err)
+{
+    HM_TRY(put_databases(backup, err));
+    HM_TRY(hm_walk_run(&backup->site->dir, on_early, backup, err));
+    if (backup->early->count > 0)
+        qsort(backup->early->items, backup->early->count, sizeof(*backup->early->items), by_path);
+    return HM_OK;
+}
+
+/* With the site's lock: nothing changes but customers and deliveries. */
 static enum hm_rc copy_locked(struct backup *backup, struct hm_err *err)
 {
     _hm_done_(hm_lock_done) struct hm_lock lock = HM_LOCK_INIT;
@@ -483,8 +531,7 @@ static enum hm_rc run(struct backup *backup, struct hm_err *err)
     HM_TRY(hm_manifest_new(err, &backup->early));
     HM_TRY(hm_manifest_new(err, &backup->manifest));
     HM_TRY(read_generation(backup, err, &generation));
-    HM_TRY(put_databases(backup, err));
-    HM_TRY(hm_walk_run(&backup->site->dir, on_early, backup, err));
+    HM_TRY(copy_early(backup, err));
     HM_TRY(copy_locked(backup, err));
     backup->manifest->customers = generation; /* at least: the copy came after */
     HM_TRY(hm_walk_run(&backup->files, on_stray, backup, err));

@@ -7,7 +7,8 @@
  * back; one that was interrupted is gone on with. Of a folder that is a backup already the next one
  * takes the place, and shares the files that did not change. Most of it is copied while others
  * change the site; its lock is held for the rest alone: so what is private and what is public
- * agree.
+ * agree. The ledger of deliveries is of a moment of its own, with its log's records and checkpoint:
+ * a server that goes on meanwhile waits for as long as those are copied.
  *
  * Left out: locks, what a server keeps for itself (private/serve, but for its certificate), files
  * that are half written, and private keys, unless they are asked for.

@@ -272,8 +272,27 @@ static enum hm_rc copy_pages(struct hm_database *from, struct hm_database *to, u
     return result == SQLITE_DONE ? HM_OK : fail(from, result, err);
 }
 
-enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name, const struct hm_dir *to_dir,
-                            const char *to_name, uint32_t wait_ms, struct hm_err *err)
+/* What from reads stays as it is when take is called, and take sees files of that moment too. */
+static enum hm_rc take_moment(struct hm_database *from, const struct hm_dir *dir, const char *name,
+                              uint32_t wait_ms, hm_database_moment_fn *take, void *ctx,
+                              struct hm_err *err)
+{
+    _hm_free_(hm_database_close) struct hm_database *writer = calloc(1, sizeof(*writer));
+
+    if (writer == NULL)
+        return hm_error_nomem(err);
+    HM_TRY(open_handle(writer, dir, name, err));
+    (void)sqlite3_busy_timeout(writer->handle, (int)wait_ms);
+    HM_TRY(hm_database_begin(writer, true, err));
+    HM_TRY(hm_database_begin(from, false, err));
+    /* A transaction has its moment from the first read on. */
+    HM_TRY(run(from, "SELECT count(*) FROM sqlite_schema", err));
+    return take(ctx, err);
+}
+
+enum hm_rc hm_database_copy_with(const struct hm_dir *dir, const char *name,
+                                 const struct hm_dir *to_dir, const char *to_name, uint32_t wait_ms,
+                                 hm_database_moment_fn *take, void *ctx, struct hm_err *err)
 {
     _hm_free_(hm_database_close) struct hm_database *from = calloc(1, sizeof(*from));
     _hm_free_(hm_database_close) struct hm_database *to = calloc(1, sizeof(*to));
@@ -285,10 +304,18 @@ enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name, const st
     HM_TRY(open_handle(from, dir, name, err));
     HM_TRY(open_handle(to, to_dir, to_name, err));
     HM_TRY(run(to, "PRAGMA synchronous = FULL", err));
+    if (take != NULL)
+        HM_TRY(take_moment(from, dir, name, wait_ms, take, ctx, err));
     HM_TRY(copy_pages(from, to, wait_ms, err));
     /* A copy is one file. */
     HM_TRY(run(to, "PRAGMA journal_mode = DELETE", err));
     return hm_database_check(to, err);
+}
+
+enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name, const struct hm_dir *to_dir,
+                            const char *to_name, uint32_t wait_ms, struct hm_err *err)
+{
+    return hm_database_copy_with(dir, name, to_dir, to_name, wait_ms, NULL, NULL, err);
 }
 
 /* --- statements --- */

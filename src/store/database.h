@@ -62,6 +62,13 @@ HM_MUST_CHECK enum hm_rc hm_database_data_version(struct hm_database *database, 
 HM_MUST_CHECK enum hm_rc hm_database_copy(const struct hm_dir *dir, const char *name,
                                           const struct hm_dir *to_dir, const char *to_name,
                                           uint32_t wait_ms, struct hm_err *err);
+/* What goes with a copy: called while nobody can write to the database, at that moment. */
+typedef enum hm_rc hm_database_moment_fn(void *ctx, struct hm_err *err);
+/* The same, with what stands in files beside the database. A failure of take ends it. */
+HM_MUST_CHECK enum hm_rc hm_database_copy_with(const struct hm_dir *dir, const char *name,
+                                               const struct hm_dir *to_dir, const char *to_name,
+                                               uint32_t wait_ms, hm_database_moment_fn *take,
+                                               void *ctx, struct hm_err *err);
 /* Reads all of the file and compares. HM_EFORMAT with the first fault. */
 HM_MUST_CHECK enum hm_rc hm_database_check(struct hm_database *database, struct hm_err *err);
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """hallmark site ledger, site customer key: who got which image, and the keys that sign for it."""
 import csv
+import fcntl
 import hashlib
 import io
 import os
 import re
+import struct
 import subprocess
 import sys
+import threading
+import time
 import unittest
 from pathlib import Path
 
@@ -100,6 +104,52 @@ class Ledger(story.Case):
         self.assertEqual(len(story.must("site", "ledger", "--json", "--dir", site).json()["deliveries"]), 9)
         run = subprocess.run([os.environ["HALLMARK_LEDGER_DRIVER"], "run", site, "globex", IMAGE], capture_output=True, text=True, timeout=60)
         self.assertEqual(run.returncode, 0, run.stderr)
+
+    def go_on(self, site):
+        return subprocess.run([os.environ["HALLMARK_LEDGER_DRIVER"], "run", site, "globex", IMAGE], capture_output=True, text=True, timeout=60)
+
+    def goes_on(self, backup, site):
+        story.must("site", "restore", backup, site, "--served", backup / "site/public")
+        run = self.go_on(site)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        return len(story.must("site", "ledger", "--json", "--dir", site).json()["deliveries"])
+
+    def test_a_backup_is_of_one_moment_whatever_comes_between(self):
+        """Deliveries, their log and its checkpoint go on after the ledger was copied, and before the rest is."""
+        site, backup = self.scratch / "site", self.scratch / "backup"
+        subprocess.run(["cp", "-a", self.site, site], check=True)
+        with open(site / "private/lock", "r+b") as lock:
+            fcntl.fcntl(lock, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
+            backing = subprocess.Popen([os.environ["HALLMARK"], "site", "backup", "--dir", site, "--with-keys", "--wait", "60", backup], stdout=subprocess.DEVNULL)
+            for _ in range(600):
+                if list(backup.parent.glob("backup.partial/site/public/metadata/timestamp.json")):
+                    break
+                time.sleep(0.05)
+            run = self.go_on(site)
+        self.assertEqual((backing.wait(60), run.returncode), (0, 0), run.stderr)
+        self.assertEqual(self.goes_on(backup, self.scratch / "restored"), 18)
+
+    def test_backups_under_deliveries_go_on(self):
+        site = self.scratch / "site"
+        subprocess.run(["cp", "-a", self.site, site], check=True)
+        ends, runs = threading.Event(), []
+
+        def deliver():
+            while not ends.is_set():
+                runs.append(self.go_on(site))
+
+        thread = threading.Thread(target=deliver)
+        thread.start()
+        try:
+            for i in range(5):
+                story.must("site", "backup", "--dir", site, "--with-keys", "--wait", "60", self.scratch / f"b{i}")
+        finally:
+            ends.set()
+            thread.join()
+        self.assertEqual({run.returncode for run in runs}, {0}, [run.stderr for run in runs if run.returncode])
+        counts = [self.goes_on(self.scratch / f"b{i}", self.scratch / f"r{i}") for i in range(5)]
+        self.assertEqual(counts, sorted(counts))
+        self.assertLessEqual(counts[-1], 9 * len(runs) + 18)
 
     def test_wrong_use_is_told(self):
         for args in (("--state", "lost"), ("--since", "yesterday"), ("--limit", "-1"), ("--json", "--csv"), ("dc1", )):
