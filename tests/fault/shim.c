@@ -18,8 +18,9 @@
  * undoing HM_FAULT_ROOT   only changes below this folder count
  *
  * A change is: creating, writing, cutting, flushing, linking, renaming or removing a file or
- * folder. Names become durable with fsync of their folder, data with fsync of the file. Real file
- * systems may keep any part of what was not flushed; the losses of power are corners of that.
+ * folder. Names become durable with fsync of their folder, data with fsync of the file, and all of
+ * both with syncfs, as everything below the root is on one file system. Real file systems may keep
+ * any part of what was not flushed; the losses of power are corners of that.
  */
 /* The names below are to be the plain symbols, not what these make of them. */
 #undef _FILE_OFFSET_BITS
@@ -62,7 +63,7 @@ struct data {
 
 /* A name that may not be flushed. */
 struct name {
-    enum { NAME_MADE, NAME_MADE_DIR, NAME_GONE, NAME_MOVED } kind;
+    enum { NAME_MADE, NAME_MADE_DIR, NAME_GONE, NAME_MOVED, NAME_SWAPPED } kind;
     char path[PATH_MAX];  /* made, removed, or moved to */
     char from[PATH_MAX];  /* moved from */
     char saved[PATH_MAX]; /* what stood under path before, kept in the shadow; or "" */
@@ -86,7 +87,7 @@ static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 #define RESOLVE(name) real_##name = dlsym(RTLD_NEXT, #name)
 static void *real_write, *real_pwrite, *real_fsync, *real_fdatasync, *real_renameat,
     *real_renameat2, *real_linkat, *real_unlinkat, *real_mkdirat, *real_ftruncate, *real_openat,
-    *real_open, *real_rename, *real_unlink, *real_mkdir, *real_rmdir, *real_symlinkat;
+    *real_open, *real_rename, *real_unlink, *real_mkdir, *real_rmdir, *real_symlinkat, *real_syncfs;
 
 __attribute__((constructor)) static void start(void)
 {
@@ -99,6 +100,7 @@ __attribute__((constructor)) static void start(void)
     RESOLVE(linkat), RESOLVE(unlinkat), RESOLVE(mkdirat), RESOLVE(ftruncate), RESOLVE(openat),
         RESOLVE(open);
     RESOLVE(rename), RESOLVE(unlink), RESOLVE(mkdir), RESOLVE(rmdir), RESOLVE(symlinkat);
+    RESOLVE(syncfs);
     fault_at = at ? strtoul(at, NULL, 10) : 0;
     for (size_t i = 0; mode && i < MODE_COUNT; i++)
         if (!strcmp(mode, names[i]))
@@ -170,7 +172,8 @@ static void undo_names(void)
     for (size_t i = name_count; i-- > 0;) {
         struct name *one = &name_list[i];
 
-        if (one->path_flushed && (one->kind != NAME_MOVED || one->from_flushed))
+        if (one->path_flushed &&
+            ((one->kind != NAME_MOVED && one->kind != NAME_SWAPPED) || one->from_flushed))
             continue;
         if (one->kind == NAME_MADE)
             REAL(unlink)(one->path);
@@ -178,6 +181,8 @@ static void undo_names(void)
             REAL(rmdir)(one->path);
         else if (one->kind == NAME_MOVED)
             REAL(rename)(one->path, one->from);
+        else if (one->kind == NAME_SWAPPED)
+            REAL(renameat2)(AT_FDCWD, one->path, AT_FDCWD, one->from, RENAME_EXCHANGE);
         if (one->saved[0])
             REAL(rename)(one->saved, one->path);
     }
@@ -382,6 +387,33 @@ int fdatasync(int fd)
     return fsync(fd);
 }
 
+static void drop_all(void)
+{
+    for (size_t i = 0; was_dropped && i < data_count; i++)
+        data_list[i].dropped = true;
+}
+
+/* All that was not flushed before is, whatever file or folder it is of. */
+static int do_syncfs(int fd, bool ours)
+{
+    int result = REAL(syncfs)(fd);
+
+    for (size_t i = 0; ours && result == 0 && i < data_count; i++) {
+        struct stat st;
+
+        if (data_list[i].fd >= 0 && !data_list[i].dropped && fstat(data_list[i].fd, &st) == 0)
+            data_list[i].flushed_size = st.st_size;
+    }
+    for (size_t i = 0; ours && result == 0 && i < name_count; i++)
+        name_list[i].path_flushed = name_list[i].from_flushed = true;
+    return result;
+}
+
+int syncfs(int fd)
+{
+    LOCKED(int, is_ours_fd(fd), do_syncfs(fd, _ours), drop_all());
+}
+
 static int do_rename(int from_fd, const char *from, int to_fd, const char *to, unsigned flags,
                      bool ours)
 {
@@ -392,13 +424,13 @@ static int do_rename(int from_fd, const char *from, int to_fd, const char *to, u
     absolute(from_fd, from, from_path);
     absolute(to_fd, to, to_path);
     saved[0] = '\0';
-    if (ours)
+    if (ours && !(flags & RENAME_EXCHANGE))
         keep(to_path, saved);
     result = flags ? REAL(renameat2)(from_fd, from, to_fd, to, flags)
                    : REAL(renameat)(from_fd, from, to_fd, to);
     if (!ours || result != 0)
         return result;
-    one = name_add(NAME_MOVED, to_path);
+    one = name_add(flags & RENAME_EXCHANGE ? NAME_SWAPPED : NAME_MOVED, to_path);
     snprintf(one->from, sizeof(one->from), "%s", from_path);
     snprintf(one->saved, sizeof(one->saved), "%s", saved);
     return result;

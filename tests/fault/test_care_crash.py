@@ -14,7 +14,8 @@ import story  # noqa: E402
 
 SHIM = os.environ["HALLMARK_FAULT_SHIM"]
 LONG = "HALLMARK_LONG" in os.environ  # all faults; a sample by default
-MODES = ("kill", "eio", "full")
+MODES = ("kill", "eio", "full", "lost", "torn", "half")
+DIES = ("kill", "lost", "torn", "half")
 
 
 class CareCrash(story.Case):
@@ -60,7 +61,7 @@ class CareCrash(story.Case):
                 with self.subTest(mode=mode, at=at, of=total):
                     world = self.copy(f"{mode}{at}")
                     result, _count = self.run_command(world, command(world), mode, at)
-                    self.assertIn(result.status, (137,) if mode == "kill" else (ended, story.INTERNAL), result.err)
+                    self.assertIn(result.status, (137,) if mode in DIES else (ended, story.INTERNAL), result.err)
                     check(world, result.status == ended)
                     again(world)
                     shutil.rmtree(world.parent)
