@@ -49,7 +49,7 @@ static enum hm_rc write_word(const struct hm_note_key *key, const struct hm_log_
 }
 
 /* log_key NULL: made too. */
-static enum hm_rc put_word(const struct hm_dir *private_dir, const struct hm_log_policy *log,
+static enum hm_rc put_word(const struct hm_site *site, const struct hm_log_policy *log,
                            const struct hm_note_key *log_key, struct hm_bytes x_hallmark,
                            struct hm_err *err, struct hm_buf *ret_json)
 {
@@ -57,8 +57,11 @@ static enum hm_rc put_word(const struct hm_dir *private_dir, const struct hm_log
     _hm_free_(hm_note_key_free) struct hm_note_key *made = NULL;
     _hm_free_(hm_log_policy_free) struct hm_log_policy *policy = NULL;
     _hm_done_(hm_buf_done) struct hm_buf value = HM_BUF_INIT(HM_DOCUMENT_ROOT_SIZE_MAX);
+    const struct hm_dir *private_dir = &site->private_dir;
     const char *origin = log->logs[0].key->name;
 
+    /* Everybody reads it; a server may be confined to writing there, and not to making it. */
+    HM_TRY(hm_site_make_folder(&site->public_dir, HM_DELIVERY_KEYS_FOLDER, 0755, err));
     if (log_key == NULL) {
         HM_TRY(make_key(private_dir, LOG, origin, "deliveries", err, &made));
         log_key = made;
@@ -69,11 +72,11 @@ static enum hm_rc put_word(const struct hm_dir *private_dir, const struct hm_log
     return hm_root_word_put(x_hallmark, "deliveries", hm_buf_bytes(&value), err, ret_json);
 }
 
-enum hm_rc hm_delivery_keys_begin(const struct hm_dir *private_dir, const struct hm_log_policy *log,
+enum hm_rc hm_delivery_keys_begin(const struct hm_site *site, const struct hm_log_policy *log,
                                   struct hm_bytes x_hallmark, struct hm_err *err,
                                   struct hm_buf *ret_json)
 {
-    return put_word(private_dir, log, NULL, x_hallmark, err, ret_json);
+    return put_word(site, log, NULL, x_hallmark, err, ret_json);
 }
 
 /* The next root */
@@ -116,8 +119,7 @@ static enum hm_rc edit(void *ctx, struct hm_root *root, struct hm_err *err)
                        "with 'hallmark site witness'");
     if (before->policy != NULL)
         log_key = before->policy->logs[0].key;
-    HM_TRY(put_word(&rotation->site->private_dir, log->policy, log_key, root->document.x_hallmark,
-                    err, &json));
+    HM_TRY(put_word(rotation->site, log->policy, log_key, root->document.x_hallmark, err, &json));
     HM_TRY(hm_arena_copy(&root->arena, hm_buf_bytes(&json), err, &root->document.x_hallmark));
     return report_word(root, log_key == NULL, err, rotation->report);
 }

@@ -14,14 +14,16 @@
 #include "site/site.h"
 #include "trust/site_deliveries.h"
 
+#define HM_DELIVERY_KEYS_FOLDER "deliveries" /* in public/: the log's, and a server's to write */
+
 struct hm_delivery_signers {
     struct hm_signer *statements, *log; /* owned */
 };
 
-/* Makes both keys, and appends a root's x-hallmark with "deliveries" set. Their names are that of
- * the release log with "delivery" and "deliveries" in the last place; log: its policy, whose
- * witnesses and quorum hold for the deliveries log too. */
-HM_MUST_CHECK enum hm_rc hm_delivery_keys_begin(const struct hm_dir *private_dir,
+/* Makes both keys and the log's folder, and appends a root's x-hallmark with "deliveries" set.
+ * Their names are that of the release log with "delivery" and "deliveries" in the last place; log:
+ * its policy, whose witnesses and quorum hold for the deliveries log too. */
+HM_MUST_CHECK enum hm_rc hm_delivery_keys_begin(const struct hm_site *site,
                                                 const struct hm_log_policy *log,
                                                 struct hm_bytes x_hallmark, struct hm_err *err,
                                                 struct hm_buf *ret_json);

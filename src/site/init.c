@@ -181,8 +181,7 @@ static enum hm_rc put_log(const struct hm_site *site, const struct hm_init_optio
     if (options->no_deliveries)
         return hm_site_log_put(x_hallmark, log, err, ret_json);
     HM_TRY(hm_site_log_put(x_hallmark, log, err, &with_log));
-    return hm_delivery_keys_begin(&site->private_dir, log->policy, hm_buf_bytes(&with_log), err,
-                                  ret_json);
+    return hm_delivery_keys_begin(site, log->policy, hm_buf_bytes(&with_log), err, ret_json);
 }
 
 static enum hm_rc draft_root(const struct hm_site *site, struct hm_init_options *options,

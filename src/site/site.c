@@ -300,8 +300,8 @@ static enum hm_rc check_empty(const struct hm_dir *dir, const char *path, struct
     return HM_OK;
 }
 
-static enum hm_rc make_folder(const struct hm_dir *dir, const char *name, mode_t mode,
-                              struct hm_err *err)
+enum hm_rc hm_site_make_folder(const struct hm_dir *dir, const char *name, mode_t mode,
+                               struct hm_err *err)
 {
     _hm_done_(hm_dir_done) struct hm_dir made = HM_DIR_INIT;
 
@@ -330,9 +330,9 @@ enum hm_rc hm_site_create(const char *path, const struct hm_site_config *config,
     HM_TRY(hm_dir_make(path, 0755, err, &site->dir));
     HM_TRY(check_empty(&site->dir, path, err));
     for (size_t i = 0; i < HM_ARRAY_COUNT(private_folders); i++)
-        HM_TRY(make_folder(&site->dir, private_folders[i], 0700, err));
+        HM_TRY(hm_site_make_folder(&site->dir, private_folders[i], 0700, err));
     for (size_t i = 0; i < HM_ARRAY_COUNT(public_folders); i++)
-        HM_TRY(make_folder(&site->dir, public_folders[i], 0755, err));
+        HM_TRY(hm_site_make_folder(&site->dir, public_folders[i], 0755, err));
     HM_TRY(hm_file_replace(&site->dir, "private/site.json", 0600, hm_buf_bytes(&raw), err));
     HM_TRY(open_folders(site, path, err));
     *ret_site = hm_steal(&site);

@@ -69,6 +69,9 @@ struct hm_site_expiry hm_site_expiry_default(void);
  * hm_site_create_end wrote private/format. */
 HM_MUST_CHECK enum hm_rc hm_site_create(const char *path, const struct hm_site_config *config,
                                         struct hm_err *err, struct hm_site **ret_site);
+/* Opens or makes a folder of the site's, and sets its mode, whatever the umask. */
+HM_MUST_CHECK enum hm_rc hm_site_make_folder(const struct hm_dir *dir, const char *name,
+                                             mode_t mode, struct hm_err *err);
 HM_MUST_CHECK enum hm_rc hm_site_create_end(const struct hm_site *site, struct hm_err *err);
 /* HM_EFORMAT naming member and rule. Text lives in the arena. */
 HM_MUST_CHECK enum hm_rc hm_site_parse_config(struct hm_bytes raw, struct hm_arena *arena,

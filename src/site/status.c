@@ -3,6 +3,7 @@
 #include "site/status.h"
 
 #include "site/approvers.h"
+#include "site/hold.h"
 #include "site/renew.h"
 #include "site/status_log.h"
 
@@ -165,6 +166,12 @@ static enum hm_rc write_text(const struct status *status, struct hm_err *err, st
     HM_TRY(hm_buf_append_fmt(report, err, "site '%s'%s, %s\n", status->site->config.name,
                              status->site->config.trial ? " (trial)" : "",
                              status->site->config.url));
+    if (hm_hold_is_set(&status->site->private_dir))
+        HM_TRY(hm_buf_append_str(report,
+                                 "WARNING: restored from a backup, and signs nothing until it is "
+                                 "shown that nothing newer is about: run 'hallmark site restore "
+                                 "--check'\n",
+                                 err));
     if (status->role_count == 0)
         HM_TRY(hm_buf_append_str(report, "nothing is published yet\n", err));
     for (size_t i = 0; i < status->role_count; i++)
@@ -298,6 +305,8 @@ static enum hm_rc write_json(const struct status *status, struct hm_err *err, st
     hm_json_writer_key_str(&writer, "url", status->site->config.url);
     hm_json_writer_key(&writer, "trial");
     hm_json_writer_bool(&writer, status->site->config.trial);
+    hm_json_writer_key(&writer, "restored");
+    hm_json_writer_bool(&writer, hm_hold_is_set(&status->site->private_dir));
     hm_json_writer_key(&writer, "expired");
     hm_json_writer_bool(&writer, status->is_expired);
     hm_json_writer_key(&writer, "roles");

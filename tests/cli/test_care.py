@@ -145,6 +145,12 @@ class Restore(Case):
         self.assertStatus(self.renew(), story.GOOD)
         self.assertRefused(self.restore(), story.NO, "newer")
         before = files(self.other)
+        status = self.hallmark("site", "status", "--dir", self.other)
+        self.assertStatus(status, story.GOOD)
+        self.assertIn("restore --check", status.out + status.err)
+        self.assertIs(self.hallmark("site", "status", "--json", "--dir", self.other).json()["restored"], True)
+        self.assertIs(self.hallmark("site", "status", "--json", "--dir", self.site).json()["restored"], False)
+        self.assertNotIn("restore", self.hallmark("site", "status", "--dir", self.site).out)
         for command in (("publish",), ("renew", "--force"), ("renew", "--offline", "9999d"), ("rotate", "online")):
             with self.subTest(command=command):
                 self.assertRefused(self.hallmark("site", *command, "--dir", self.other), story.NO, "restored from a backup")

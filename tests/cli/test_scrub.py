@@ -56,6 +56,22 @@ class Scrub(story.Case):
     def one(self, pattern):
         return sorted(p for p in self.site.glob(pattern) if p.is_file())[0]
 
+    def test_a_site_has_the_folder_of_its_deliveries_log(self):
+        """A server is confined to writing in it, so that it stands there from the start, for all to read."""
+        site = self.scratch / "new"
+        old = os.umask(0o077)
+        try:
+            story.must("site", "init", "--dir", site, "--name", "globex", "--url", "https://firmware.example/", "--trial")
+        finally:
+            os.umask(old)
+        self.assertEqual((site / "public/deliveries").stat().st_mode & 0o7777, 0o755)
+        self.assertTrue((self.site / "public/deliveries").is_dir())
+        story.must("site", "init", "--dir", f"{site}2", "--name", "globex", "--url", "https://firmware.example/", "--trial", "--no-deliveries")
+        self.assertFalse(Path(f"{site}2/public/deliveries").exists())
+        story.must("site", "publish", "--dir", f"{site}2")
+        self.hallmark("site", "rotate", "--dir", f"{site}2", "deliveries")
+        self.assertEqual(Path(f"{site}2/public/deliveries").stat().st_mode & 0o7777, 0o755)
+
     def test_a_good_site(self):
         before = {p: (p.stat().st_mtime_ns, p.stat().st_ino) for p in self.site.rglob("*")}
         result = self.audit()
