@@ -175,7 +175,9 @@ static const char audit_usage[] =
     "nothing names, and who may read what. Writes nothing. One finding a line.\n"
     "--rate reads images at so many bytes a second; --part those of one part of N; --from goes on\n"
     "behind a path, which --progress tells as it goes.\n"
-    "Exit status: 0 nothing was found, 1 findings, 3 cannot tell.\n";
+    "Not compared: proofs, the map of releases, csaf, hallmark.trust, closed logs, the deliveries\n"
+    "log and the ledger, drafts, keys; strays are looked for in public, its metadata and targets.\n"
+    "Exit status: 0 nothing was found in what is compared, 1 findings, 3 cannot tell.\n";
 
 #define PROGRESS_MS 5000
 

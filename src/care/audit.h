@@ -7,8 +7,11 @@
  * role with the snapshot that named it, snapshots with a root of the chain and with the log's
  * entries, compressed copies with what they are of; makers' identities; tiles with the tree that
  * their entries make, checkpoint and records with it; the accounts' database and the trail's
- * numbers; who may read what is private and what is public. Strays are files that nothing names,
- * but for those that came while the audit ran.
+ * numbers; who may read what is private and what is public. Strays are files of public, its
+ * metadata and targets that nothing names, but for those that came while the audit ran.
+ *
+ * Not compared: proofs, the files of the map, csaf, hallmark.trust, closed logs, the deliveries log
+ * and the ledger, drafts, keys. docs/operations.md 26 and the manual say so too.
  */
 #ifndef HM_CARE_AUDIT_H
 #define HM_CARE_AUDIT_H
@@ -50,9 +53,9 @@ struct hm_audit_result {
     uint64_t open_count;             /* HM_AUDIT_UNREADABLE */
 };
 
-/* HM_OK: all was looked at, and the result says what was found. HM_EAGAIN: something was published
- * meanwhile, and what was found may be of no account; HM_EINPUT: no site; the tree's errors where
- * root or timestamp cannot be verified, as then nothing can be said of the rest. */
+/* HM_OK: all of the above was looked at, and the result says what was found. HM_EAGAIN: something
+ * was published meanwhile, and what was found may be of no account; HM_EINPUT: no site; the tree's
+ * errors where root or timestamp cannot be verified, as then nothing can be said of the rest. */
 HM_MUST_CHECK enum hm_rc hm_audit_run(const struct hm_site *site,
                                       const struct hm_audit_options *options, struct hm_err *err,
                                       struct hm_audit_result *ret_result);
