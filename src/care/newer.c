@@ -4,7 +4,9 @@
 
 #include "net/fetch.h"
 #include "site/tree.h"
+#include "tlog/wal.h"
 #include "tlog/witness_folder.h"
+#include "trust/site_deliveries.h"
 #include "trust/site_log.h"
 
 #define URL_SIZE 4096
@@ -147,6 +149,69 @@ static enum hm_rc check_served_log(struct newer *newer, struct hm_err *err)
                              (unsigned long long)newer->own->body.size);
 }
 
+/* ---- the deliveries log ---------------------------------------------------------------------- */
+
+/* What its records here are of; *ret_size 0: there are none. */
+static enum hm_rc own_deliveries(const struct hm_site *site, struct hm_err *err, uint64_t *ret_size,
+                                 struct hm_sha256 *ret_root)
+{
+    _hm_done_(hm_dir_done) struct hm_dir folder = HM_DIR_INIT;
+    _hm_free_(hm_tail_free) struct hm_tail *tail = NULL;
+    _hm_free_(hm_digest_free) struct hm_digest *digest = NULL;
+    enum hm_rc rc = hm_dir_open_at(&site->private_dir, "deliveries/log", false, err, &folder);
+
+    *ret_size = 0;
+    if (rc == HM_OK)
+        rc = hm_wal_load(&folder, err, &tail);
+    if (rc == HM_ENOTFOUND)
+        return HM_OK;
+    HM_TRY(rc);
+    HM_TRY(hm_digest_new(HM_DIGEST_SHA256, err, &digest));
+    *ret_size = tail->frontier.size;
+    return hm_merkle_frontier_root(digest, &tail->frontier, err, ret_root);
+}
+
+/* It may lag, as its records are written before its checkpoint; a server that went on from less
+ * would sign another log of the same name. */
+static enum hm_rc check_deliveries(struct newer *newer, struct hm_err *err)
+{
+    _hm_free_(hm_site_deliveries_free) struct hm_site_deliveries *word = NULL;
+    _hm_free_(hm_checkpoint_free) struct hm_checkpoint_signed *served = NULL;
+    _hm_done_(hm_buf_done) struct hm_buf raw = HM_BUF_INIT(HM_NOTE_SIZE_MAX);
+    const struct hm_note_key *key;
+    struct hm_sha256 root;
+    uint64_t size;
+    enum hm_rc rc;
+
+    HM_TRY(hm_site_deliveries_parse(newer->tree->root, err, &word));
+    if (word->policy == NULL)
+        return HM_OK;
+    key = word->policy->logs[0].key;
+    HM_TRY(own_deliveries(newer->site, err, &size, &root));
+    rc = get(newer, newer->options->served, "deliveries/checkpoint", err, &raw);
+    if (rc == HM_ENOTFOUND && !hm_dir_has(&newer->site->public_dir, "deliveries/checkpoint"))
+        return HM_OK; /* it has not begun */
+    if (rc == HM_ENOTFOUND)
+        return hm_fail(err, HM_EAGAIN, "'%s' serves no 'deliveries/checkpoint', and here is one",
+                       newer->options->served);
+    HM_TRY(rc);
+    if (hm_checkpoint_open(hm_buf_bytes(&raw), key->name_bytes, &key, 1, err, &served) != HM_OK)
+        return hm_fail(err, HM_EAGAIN,
+                       "'deliveries/checkpoint' at '%s' is not signed by the log's key",
+                       newer->options->served);
+    if (served->body.size > size ||
+        (served->body.size == size && !hm_digest_is_equal(&served->body.root, &root)))
+        return hm_fail(err, HM_EREFUSED,
+                       "'%s' serves a deliveries log of %llu leaves, and this site knows %llu, or "
+                       "others: put the newest 'private/deliveries' and 'public/deliveries' back",
+                       newer->options->served, (unsigned long long)served->body.size,
+                       (unsigned long long)size);
+    return hm_buf_append_fmt(newer->report, err,
+                             "served: deliveries log of %llu leaves, and %llu "
+                             "here\n",
+                             (unsigned long long)served->body.size, (unsigned long long)size);
+}
+
 /* ---- witnesses ------------------------------------------------------------------------------- */
 
 /* A witness that never cosigned this log has seen nothing. */
@@ -272,5 +337,6 @@ enum hm_rc hm_newer_check(const struct hm_site *site, const struct hm_newer_opti
         return check_nothing(&newer, err);
     HM_TRY(check_root(&newer, err));
     HM_TRY(check_timestamp(&newer, err));
+    HM_TRY(check_deliveries(&newer, err));
     return check_log(&newer, err);
 }

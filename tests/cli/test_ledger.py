@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -128,6 +129,20 @@ class Ledger(story.Case):
             run = self.go_on(site)
         self.assertEqual((backing.wait(60), run.returncode), (0, 0), run.stderr)
         self.assertEqual(self.goes_on(backup, self.scratch / "restored"), 18)
+
+    def test_a_backup_is_not_gone_on_from_where_more_was_logged(self):
+        """A second deliveries log under the name of the first would be signed by the same key."""
+        site, backup, other = (self.scratch / name for name in ("site", "backup", "restored"))
+        subprocess.run(["cp", "-a", self.site, site], check=True)
+        story.must("site", "backup", "--dir", site, "--with-keys", backup)
+        self.assertEqual(self.go_on(site).returncode, 0)
+        self.assertRefused(story.hallmark("site", "restore", backup, other, "--served", site / "public"), story.NO, "deliveries log", "48", "24")
+        self.assertTrue((other / "private/restored").exists())
+        for folder in ("private/deliveries", "public/deliveries"):
+            shutil.rmtree(other / folder)
+            shutil.copytree(site / folder, other / folder)
+        story.must("site", "restore", "--check", "--served", site / "public", "--dir", other)
+        self.assertEqual(self.go_on(other).returncode, 0)
 
     def test_backups_under_deliveries_go_on(self):
         site = self.scratch / "site"
