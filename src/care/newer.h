@@ -17,11 +17,10 @@ struct hm_newer_options {
 };
 
 /* HM_OK: nothing newer: what is served has exactly the root, timestamp and log that are here, and
- * its deliveries log has no more leaves, and
- * no witness has seen more of the release log, of those that answer; those that do not could not
- * have made a quorum by themselves. HM_EREFUSED: something newer, or else, is about, and the
- * message says what. Everything else: cannot tell. report gets a line for each thing that was
- * looked at. */
+ * a deliveries log of no more leaves, and no witness has seen more of the release log, of those
+ * that answer; those that do not could not have made a quorum by themselves. HM_EREFUSED: something
+ * newer, or else, is about, and the message says what. Everything else: cannot tell. report gets a
+ * line for each thing that was looked at. */
 HM_MUST_CHECK enum hm_rc hm_newer_check(const struct hm_site *site,
                                         const struct hm_newer_options *options, struct hm_err *err,
                                         struct hm_buf *report);
