@@ -106,6 +106,12 @@ static inline void client_key(struct ledger_client *client)
         &err);
 }
 
+static inline void client_done(struct ledger_client *client)
+{
+    hm_note_key_free(client->key);
+    hm_signer_free(client->signer);
+}
+
 static inline void client_sign(const struct ledger_client *client,
                                const struct hm_statement *statement, struct hm_buf *note,
                                struct hm_sha256 *ret_hash)

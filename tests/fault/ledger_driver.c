@@ -105,6 +105,7 @@ static int run(const char *site, const char *name, const char *path)
         work_log(ledger);
     }
     hm_buf_done(&ask.answer);
+    client_done(&client);
     hm_ledger_site_free(opened);
     return 0;
 }
